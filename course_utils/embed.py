@@ -1,0 +1,327 @@
+"""From text to vectors: token states layer by layer, pooling, and `encode` for many texts.
+
+Taught in L2 (token states, attention) and L3 (pooling).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from course_utils import cache, models
+from course_utils.errors import BadInput
+from course_utils.vector_cache import VectorCache
+
+POOLINGS = ("mean", "cls", "max")
+PRECISIONS = ("auto", "float32", "bfloat16")
+MAX_TOKENS = 256  # what the published model reads of a text; BERT's position table ends at 512
+POSITIONS = 512
+LONG_WORK = 32  # texts from which on `encode` uses bfloat16, the cache and a progress bar
+
+
+@dataclass(frozen=True)
+class States:
+    """What the encoder computes for a padded batch of n texts, T tokens long, in all L layers.
+
+    `tokens`: the word pieces of each text, without padding. `mask`: bool `[n, T]`, True at tokens.
+    `states`: float32 `[n, L + 1, T, d]`; layer 0 is what enters the first layer.
+    `attention`: float32 `[n, L, heads, T, T]`, rows look at columns; None unless asked for.
+    `spans`: for each text, the `(start, end)` characters of each token.
+    """
+
+    tokens: list[list[str]]
+    mask: torch.Tensor
+    states: torch.Tensor
+    attention: torch.Tensor | None
+    spans: list[list[tuple[int, int]]]
+
+
+@torch.inference_mode()
+def hidden_states(
+    texts: str | Sequence[str],
+    role: str = "contextual encoder",
+    attention: bool = False,
+    causal: bool = False,
+) -> States:
+    """Run the encoder once over a batch of texts, in float32, and keep the states of every layer.
+
+    `causal=True` lets each token see itself and the tokens before it, as in a decoder; the weights
+    are the same. Meant for demonstrations (a few hundred short texts); texts are cut at 512 tokens.
+    Raises BadInput where a text is not a string or the list is empty.
+    """
+    texts = _checked([texts] if isinstance(texts, str) else texts)
+    if not texts:
+        raise BadInput("hidden_states needs at least one text; the list is empty.")
+    tokenizer, model = models.load(role)
+    batch = tokenizer(
+        texts,
+        padding=True,
+        truncation=True,
+        max_length=POSITIONS,
+        return_tensors="pt",
+        return_offsets_mapping=True,
+    )
+    spans = batch.pop("offset_mapping").tolist()
+    mask = batch["attention_mask"].bool()  # [n, T]
+    if causal:
+        batch["attention_mask"] = _causal(mask)
+    with _attention_kept(model) if attention else nullcontext():
+        out = model(**batch, output_hidden_states=True, output_attentions=attention)
+    lengths = mask.sum(1).tolist()
+    return States(
+        tokens=[
+            tokenizer.convert_ids_to_tokens(ids[:length])
+            for ids, length in zip(batch["input_ids"].tolist(), lengths, strict=True)
+        ],
+        mask=mask,
+        states=torch.stack(out.hidden_states, dim=1),
+        attention=torch.stack(out.attentions, dim=1) if attention else None,
+        spans=[
+            [tuple(span) for span in row[:length]]
+            for row, length in zip(spans, lengths, strict=True)
+        ],
+    )
+
+
+def word_positions(states: States, text: str, word: str, index: int = 0) -> list[int]:
+    """The token positions of the first whole-word occurrence of `word` in text number `index`.
+
+    Upper and lower case count as the same. Raises BadInput where the word does not occur.
+    """
+    word = word.strip()
+    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) if word else None
+    if not found:
+        raise BadInput(f"The word {word!r} does not occur in {text!r}.")
+    positions = [
+        position
+        for position, (start, end) in enumerate(states.spans[index])
+        if start < found.end() and end > found.start()
+    ]
+    if not positions:
+        raise BadInput(f"The word {word!r} stands beyond the first {POSITIONS} tokens of its text.")
+    return positions
+
+
+def word_vectors(
+    sentences: Sequence[str],
+    words: str | Sequence[str],
+    role: str = "contextual encoder",
+    causal: bool = False,
+    batch: int = 64,
+) -> np.ndarray:
+    """One vector a layer for one word in each sentence: the mean over the word's pieces.
+
+    `words` is one word for all sentences, or one a sentence. Returns float32 `[n, layers + 1, d]`.
+    Raises BadInput where a sentence does not hold its word.
+    """
+    sentences = _checked(sentences)
+    words = [words] * len(sentences) if isinstance(words, str) else _checked(words)
+    if not sentences or len(words) != len(sentences):
+        raise BadInput(
+            f"word_vectors needs sentences and one word each; it got {len(sentences)} sentences "
+            f"and {len(words)} words."
+        )
+    vectors = []
+    for start in range(0, len(sentences), batch):
+        some = sentences[start : start + batch]
+        states = hidden_states(some, role=role, causal=causal)
+        for index, text in enumerate(some):
+            at = word_positions(states, text, words[start + index], index)
+            vectors.append(states.states[index][:, at].mean(dim=1).numpy())  # [layers + 1, d]
+    return np.stack(vectors)
+
+
+def static_table(role: str = "static word vectors") -> tuple[list[str], np.ndarray]:
+    """The whole words of the static table and their vectors: `(words, float32 [V, d])`.
+
+    Word pieces (`##ing`), special and unused entries and everything that is not made of letters
+    are left out: what remains are words that one can read in a list of neighbours.
+    """
+    tokenizer, model = models.load(role)
+    table = model.get_input_embeddings().weight.detach()
+    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    kept = [(word, index) for word, index in vocabulary if word.isalpha() and len(word) > 1]
+    return [word for word, _ in kept], table[[index for _, index in kept]].numpy()
+
+
+def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str = "mean") -> torch.Tensor:
+    """One vector a text from token states `[n, T, d]` and a mask `[n, T]` (True or 1 at tokens).
+
+    "mean": over the tokens, padding left out. "cls": the first token. "max": the largest value of
+    each dimension, padding left out. Returns `[n, d]`. Source: Reimers and Gurevych 2019, section 3.
+    """
+    if pooling not in POOLINGS:
+        raise BadInput(f"Unknown pooling {pooling!r}. Use one of: {', '.join(POOLINGS)}.")
+    if states.ndim != 3 or mask.shape != states.shape[:2]:
+        raise BadInput(
+            f"pool needs states [n, T, d] and a mask [n, T]; it got {tuple(states.shape)} and "
+            f"{tuple(mask.shape)}."
+        )
+    if pooling == "cls":
+        return states[:, 0]
+    weights = mask.unsqueeze(-1).to(states.dtype)  # [n, T, 1]
+    if pooling == "mean":
+        return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
+    return states.masked_fill(weights == 0, -torch.inf).amax(1)
+
+
+def encode(
+    texts: str | Sequence[str],
+    pooling: str = "mean",
+    normalize: bool = True,
+    *,
+    layer: int = -1,
+    role: str = "sentence encoder",
+    max_tokens: int = MAX_TOKENS,
+    precision: str = "auto",
+    batch_tokens: int = 4096,
+    use_cache: bool = True,
+    progress: bool | None = None,
+) -> np.ndarray:
+    """One vector a text: float32 `[n, d]` (`[d]` for a single string), of length 1 if `normalize`.
+
+    Texts are cut at `max_tokens`, sorted by length and run in batches of at most `batch_tokens`
+    tokens, padding included. `layer` counts from 0 (what enters the first layer); -1 is the last.
+    `precision="auto"` computes long work (32 texts or more) in bfloat16 where the CPU has
+    instructions for it, everything else in float32. Long work is also cached on disk, by weights,
+    text and settings, and shows a progress bar (`progress=False` hides it).
+
+    Every string has a vector: "" is the vector of `[CLS] [SEP]` alone, as in sentence-transformers;
+    characters that the tokenizer drops (NUL) do not count; unknown ones (many emoji) become `[UNK]`.
+    An empty list gives an array `[0, d]`. Raises BadInput for anything that is not a string or an
+    option that is not known.
+    """
+    if isinstance(texts, str):
+        options = {"layer": layer, "role": role, "max_tokens": max_tokens, "precision": precision}
+        return encode([texts], pooling, normalize, **options)[0]
+    texts = _checked(texts)
+    if pooling not in POOLINGS:
+        raise BadInput(f"Unknown pooling {pooling!r}. Use one of: {', '.join(POOLINGS)}.")
+    if precision not in PRECISIONS:
+        raise BadInput(f"Unknown precision {precision!r}. Use one of: {', '.join(PRECISIONS)}.")
+    tokenizer, model = models.load(role)
+    layers = model.config.num_hidden_layers
+    if not -layers - 1 <= layer <= layers:
+        raise BadInput(f"There is no layer {layer}: the model has layers 0 to {layers}.")
+    if not 2 < max_tokens <= POSITIONS:
+        raise BadInput(f"max_tokens={max_tokens} is outside 3 to {POSITIONS}.")
+
+    layer %= layers + 1
+    long_work = len(texts) >= LONG_WORK
+    if precision == "auto":
+        precision = "bfloat16" if long_work and has_bfloat16() else "float32"
+    width = model.config.hidden_size
+    vectors = np.empty((len(texts), width), dtype=np.float32)
+    missing = list(range(len(texts)))
+    keys: list[str] = []
+    store = VectorCache(width) if use_cache and long_work else None
+    if store:
+        settings = (models.identity(role), pooling, layer, max_tokens, precision)
+        keys = [cache.key(*settings, text) for text in texts]
+        known = store.get(keys)
+        for index, key in enumerate(keys):
+            if key in known:
+                vectors[index] = known[key]
+        missing = [index for index in missing if keys[index] not in known]
+
+    encodings = _tokenize(tokenizer, [texts[index] for index in missing], max_tokens)
+    with _progress(len(missing), progress if progress is not None else long_work) as bar:
+        for rows in _batches([len(ids) for ids in encodings], batch_tokens):
+            batch = tokenizer.pad(
+                {"input_ids": [encodings[row] for row in rows]}, return_tensors="pt"
+            )
+            out = _run(model, batch, layer, layers, pooling, precision)
+            at = [missing[row] for row in rows]
+            vectors[at] = out
+            if store:
+                store.put({keys[index]: vectors[index] for index in at})
+            bar.update(len(rows))
+    if normalize:
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return vectors
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU has bfloat16 instructions; without them autocast is slower, not faster."""
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    if capabilities:
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # older PyTorch
+    return bool(probe and probe())
+
+
+@torch.inference_mode()
+def _run(model, batch, layer: int, layers: int, pooling: str, precision: str) -> np.ndarray:
+    """One batch through the model and the pooling; the mean is taken in float32."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        out = model(**batch, output_hidden_states=layer != layers)
+    states = out.last_hidden_state if layer == layers else out.hidden_states[layer]
+    return pool(states.float(), batch["attention_mask"], pooling).numpy()
+
+
+def _tokenize(tokenizer, texts: list[str], max_tokens: int) -> list[list[int]]:
+    return tokenizer(texts, truncation=True, max_length=max_tokens)["input_ids"] if texts else []
+
+
+def _batches(lengths: list[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Row numbers, longest texts first, so that a batch holds texts of about one length.
+
+    Longest first also means that a batch that needs too much memory fails at once.
+    """
+    rows: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+        if rows and (len(rows) + 1) * lengths[rows[0]] > batch_tokens:
+            yield rows
+            rows = []
+        rows.append(row)
+    if rows:
+        yield rows
+
+
+@contextmanager
+def _progress(total: int, shown: bool):
+    from tqdm.auto import tqdm
+
+    with tqdm(total=total, desc="encoding", unit="text", disable=not (shown and total)) as bar:
+        yield bar
+
+
+@contextmanager
+def _attention_kept(model):
+    """Fused attention kernels never build the attention matrix; the plain one does."""
+    before = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
+
+
+def _causal(mask: torch.Tensor) -> torch.Tensor:
+    """An additive mask `[n, 1, T, T]`: 0 where a token may look, the lowest float where not."""
+    length = mask.shape[1]
+    allowed = torch.ones(length, length, dtype=torch.bool).tril() & mask[:, None, None, :]
+    return torch.zeros(allowed.shape).masked_fill(~allowed, torch.finfo(torch.float32).min)
+
+
+def _checked(texts: Sequence[str]) -> list[str]:
+    """The texts as a list, once every one of them is known to be a string that can be encoded."""
+    if isinstance(texts, (str, bytes)) or not hasattr(texts, "__iter__"):
+        raise BadInput(f"Expected a list of strings, not {type(texts).__name__}.")
+    texts = list(texts)
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise BadInput(
+                f"Text {number} is {type(text).__name__}, not a string. Convert it, or leave it out."
+            )
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise BadInput(
+                f"Text {number} holds half a surrogate pair at character {error.start}, which no "
+                "encoding can represent. Decode the text again with errors='replace'."
+            ) from error
+    return texts

@@ -1,0 +1,57 @@
+"""How sure a number is: intervals for accuracies and means. Used by every lesson."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from course_utils.errors import BadInput
+
+Z95 = 1.959963984540054  # the 97.5 % point of the normal distribution
+
+
+def wilson_interval(hits: float, total: int) -> tuple[float, float]:
+    """The 95 % interval of a proportion, `hits` out of `total`.
+
+    Source: Wilson 1927; unlike the textbook interval it stays within 0 and 1 and behaves near them.
+    """
+    if total < 1 or not 0 <= hits <= total:
+        raise BadInput(f"{hits} hits out of {total} is not a proportion.")
+    p = hits / total
+    centre = p + Z95**2 / (2 * total)
+    half = Z95 * np.sqrt(p * (1 - p) / total + Z95**2 / (4 * total**2))
+    scale = 1 + Z95**2 / total
+    # At 0 and at `total` one end is exact; rounding must not push it past.
+    low = 0.0 if hits == 0 else (centre - half) / scale
+    high = 1.0 if hits == total else (centre + half) / scale
+    return float(low), float(high)
+
+
+def bootstrap_interval(
+    values,
+    statistic: Callable[[np.ndarray], float] = np.mean,
+    groups=None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """The 95 % percentile interval of a statistic over resampled rows of `values` `[n, ...]`.
+
+    `groups` `[n]` resamples whole groups instead of rows: use it where rows of a group are not
+    independent, such as sentences about the same word. Source: Efron and Tibshirani 1993, chapter 13.
+    """
+    values = np.asarray(values)
+    if len(values) < 2:
+        raise BadInput("A bootstrap interval needs at least two values.")
+    if groups is None:
+        members = [np.array([row]) for row in range(len(values))]
+    else:
+        groups = np.asarray(groups)
+        if len(groups) != len(values):
+            raise BadInput(f"There are {len(values)} values and {len(groups)} group labels.")
+        members = [np.flatnonzero(groups == name) for name in np.unique(groups)]
+    rng = np.random.default_rng(seed)
+    results = []
+    for _ in range(resamples):
+        chosen = rng.integers(len(members), size=len(members))
+        results.append(statistic(values[np.concatenate([members[i] for i in chosen])]))
+    low, high = np.percentile(results, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,110 @@
+"""Comparing vectors: cosine matrices, neighbours, analogies, and how tightly a space is packed.
+
+Taught in L2. All inputs are arrays `[n, d]`; all results are float64 unless said otherwise.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from course_utils.errors import BadInput
+
+
+def _rows(vectors, name: str) -> np.ndarray:
+    array = np.asarray(vectors, dtype=np.float64)
+    if array.ndim != 2:
+        raise BadInput(f"{name} must be a matrix [n, d]; its shape is {array.shape}.")
+    if not np.isfinite(array).all():
+        raise BadInput(f"{name} holds NaN or infinite values.")
+    return array
+
+
+def unit(vectors) -> np.ndarray:
+    """Each row divided by its length, `[n, d]`. A zero row has no direction: it raises BadInput."""
+    array = _rows(vectors, "vectors")
+    lengths = np.linalg.norm(array, axis=1, keepdims=True)
+    if (zero := np.flatnonzero(lengths == 0)).size:
+        raise BadInput(f"Row {zero[0]} is a zero vector: the cosine with it is not defined.")
+    return array / lengths
+
+
+def cosine_matrix(a, b=None) -> np.ndarray:
+    """The cosine of each row of `a` `[n, d]` with each row of `b` `[m, d]`: `[n, m]`, within ±1.
+
+    `b=None` compares `a` with itself. Raises BadInput for other shapes, NaN and zero rows.
+    """
+    left = unit(a)
+    right = left if b is None else unit(b)
+    if left.shape[1] != right.shape[1]:
+        raise BadInput(f"a has {left.shape[1]} dimensions and b has {right.shape[1]}.")
+    return np.clip(left @ right.T, -1.0, 1.0)
+
+
+def neighbours(
+    query, table, words: Sequence[str], k: int = 5, exclude: Sequence[str] = ()
+) -> list[tuple[str, float]]:
+    """The `k` words whose vectors have the highest cosine with `query` `[d]`, best first.
+
+    `table` is `[V, d]`, one row a word of `words`; `exclude` leaves words out, as is usual for the
+    words of the question itself.
+    """
+    if len(words) != len(table):
+        raise BadInput(f"There are {len(words)} words and {len(table)} vectors.")
+    scores = cosine_matrix(np.asarray(query)[None], table)[0]
+    left_out = set(exclude)
+    best = np.argsort(-scores, kind="stable")[: k + len(left_out)]
+    ranked = [(words[row], float(scores[row])) for row in best if words[row] not in left_out]
+    return ranked[:k]
+
+
+def analogy(
+    a: str, b: str, c: str, table, words: Sequence[str], k: int = 5
+) -> list[tuple[str, float]]:
+    """"a is to b as c is to ?": the neighbours of b - a + c among unit vectors, without a, b and c.
+
+    Source: Mikolov, Yih and Zweig 2013, section 4 (the offset method, called 3CosAdd by Levy and
+    Goldberg 2014). Raises BadInput for a word that the table does not hold.
+    """
+    rows = {word: row for row, word in enumerate(words)}
+    if unknown := [word for word in (a, b, c) if word not in rows]:
+        raise BadInput(f"Not in the table: {', '.join(unknown)}. Use single lower-case words.")
+    va, vb, vc = unit(np.asarray(table)[[rows[word] for word in (a, b, c)]])
+    return neighbours(vb - va + vc, table, words, k, exclude=(a, b, c))
+
+
+def within_across(vectors, labels: Sequence) -> tuple[float, float]:
+    """Mean cosine of pairs with the same label, and of pairs with different labels."""
+    scores = cosine_matrix(vectors)
+    names = np.asarray(labels)
+    same = names[:, None] == names[None, :]
+    pair = ~np.eye(len(names), dtype=bool)
+    if not (same & pair).any() or not (~same).any():
+        raise BadInput("within_across needs two labels, and a label that occurs twice.")
+    return float(scores[same & pair].mean()), float(scores[~same].mean())
+
+
+def nearest_label_hits(vectors, labels: Sequence) -> np.ndarray:
+    """Leave-one-out nearest neighbour: for each row, whether its nearest other row shares its label.
+
+    Returns float `[n]`, 1 for a hit and 0 for a miss; its mean is the accuracy. Where several rows
+    are equally near, the share of them that hit: identical vectors score what guessing scores.
+    """
+    scores = cosine_matrix(vectors)
+    np.fill_diagonal(scores, -np.inf)
+    names = np.asarray(labels)
+    nearest = scores >= scores.max(axis=1, keepdims=True) - 1e-9
+    hit = names[:, None] == names[None, :]
+    return (nearest & hit).sum(1) / nearest.sum(1)
+
+
+def anisotropy(vectors) -> float:
+    """Mean cosine over all pairs of different rows: 0 in a space used evenly, 1 in a single direction.
+
+    Source: Ethayarajh 2019, section 3.3 (there over random words).
+    """
+    directions = unit(vectors)
+    n = len(directions)
+    if n < 2:
+        raise BadInput("anisotropy needs at least two vectors.")
+    total = float((directions.sum(0) ** 2).sum())  # the sum over all pairs, the n self-pairs included
+    return (total - n) / (n * (n - 1))
