@@ -4,6 +4,7 @@ An exercise is a function `problem(answer) -> str | None`, registered under the 
 uses. The tests run every check on the lesson's own folded solution and on stored wrong answers.
 """
 
+import math
 from collections.abc import Callable
 
 from course_utils.claims import BROKEN, KEPT, OPEN
@@ -47,3 +48,72 @@ def check(name: str, answer: object = None) -> None:
         return
     wrong = problem(name, answer)
     print(f"{BROKEN} Exercise {name}: {wrong}" if wrong else f"{KEPT} Exercise {name}: right.")
+
+
+@exercise("L2.1 odd one out")
+def _odd_one_out(answer) -> str | None:
+    cases = {
+        ("cat", "dog", "horse", "bread"): "bread",
+        ("train", "happy", "boat", "bus"): "happy",
+        ("red", "blue", "green", "guitar"): "guitar",
+    }
+    for words, odd in cases.items():
+        given = answer(list(words))
+        if given is None:
+            return "your function returns None. Does it say `return`?"
+        if given not in words:
+            return f"for {', '.join(words)} it returns {given!r}, which is not one of the words."
+        if given != odd:
+            return f"for {', '.join(words)} it returns {given!r}. Lowest mean, or highest?"
+    return None
+
+
+@exercise("L2.2 chance line")
+def _chance_line(answer) -> str | None:
+    if isinstance(answer, bool) or not isinstance(answer, (int, float)):
+        return f"a number was expected, not {type(answer).__name__}."
+    if math.isclose(answer, 11 * math.log(2), abs_tol=0.005):
+        return None
+    if math.isclose(answer, 10 * math.log(2), abs_tol=0.005):
+        return "ten negatives, and one more term: which?"
+    if math.isclose(answer, 11, abs_tol=0.005):
+        return "that is in bits; nats use the natural logarithm."
+    return "what is the sigmoid of 0, and how many terms does the loss have?"
+
+
+@exercise("L2.3 attention weights")
+def _attention_weights(answer) -> str | None:
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    q, k = (torch.randn(rows, 16, generator=generator) for rows in (3, 5))
+    given = answer(q, k)
+    right = torch.softmax(q @ k.T / math.sqrt(16), dim=-1)
+    if not isinstance(given, torch.Tensor) or given.shape != right.shape:
+        shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
+        return f"for q [3, 16] and k [5, 16] a tensor [3, 5] was expected, not {shape}."
+    if torch.allclose(given, right, atol=1e-5):
+        return None
+    if torch.allclose(given, torch.softmax(q @ k.T, dim=-1), atol=1e-5):
+        return "the scores are not divided by the square root of the dimension."
+    if torch.allclose(given.sum(0), torch.ones(5), atol=1e-4):
+        return "the columns sum to 1. Each query should share out its attention: rows sum to 1."
+    return "the weights differ from softmax of the scaled scores, row by row."
+
+
+@exercise("L2.4 sliding mask")
+def _sliding_mask(answer) -> str | None:
+    import torch
+
+    for n, w in ((5, 1), (6, 2), (4, 0), (3, 9)):
+        right = torch.tensor([[int(abs(i - j) <= w) for j in range(n)] for i in range(n)])
+        given = answer(n, w)
+        if not isinstance(given, torch.Tensor) or given.shape != right.shape:
+            shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
+            return f"for n={n}, w={w} a tensor {[n, n]} was expected, not {shape}."
+        if torch.equal(given.long(), right):
+            continue
+        if torch.equal(given.long(), right.tril()):
+            return f"for n={n}, w={w} tokens see only what stands before them; let them look both ways."
+        return f"for n={n}, w={w} the mask is wrong in row {int((given.long() != right).any(1).int().argmax())}."
+    return None

@@ -15,6 +15,8 @@ from IPython.display import display
 from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 
+from course_utils.evaluate import wilson_interval
+
 PALETTE = {
     "blue": "#0072B2",
     "orange": "#D55E00",
@@ -239,3 +241,64 @@ def tokens_strip(tokens: Sequence[str], weights: Sequence[float], mark: int | No
             f"{html.escape(token)}</span>"
         )
     return f'<div style="line-height:1.9">{"".join(cells)}</div>'
+
+
+def word_grid(ax, rows: Sequence[str], columns: Sequence[str], cells, *, title: str = "") -> None:
+    """Draw a table of words: one row a name of `rows`, one column a heading of `columns`.
+
+    `cells[row][column]` is a list of words. Drawn, not printed, because words that training found
+    differ a little from machine to machine.
+    """
+    ax.set_axis_off()
+    ax.set_title(title)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(len(rows), -1)
+    starts = np.linspace(0.16, 1.0, len(columns) + 1)[:-1]
+    for start, heading in zip(starts, columns, strict=True):
+        ax.text(start, -0.5, heading, va="center", color=PALETTE["grey"], fontsize=10)
+    for row, name in enumerate(rows):
+        ax.axhline(row, color=PALETTE["pale"], linewidth=0.8)
+        ax.text(0.0, row + 0.5, name, va="center", weight="bold", color=PALETTE["blue"])
+        for column, start in enumerate(starts):
+            last = column == len(columns) - 1
+            ink = PALETTE["ink"] if last else PALETTE["grey"]
+            ax.text(start, row + 0.5, "  ".join(cells[row][column]), va="center", color=ink)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], folded: str = "") -> None:
+    """Show an HTML table, every cell escaped; `folded` puts it behind a line that unfolds it."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        style = "text-align:left;padding:2px 12px 2px 0"
+        inside = (f'<{tag} style="{style}">{html.escape(str(cell))}</{tag}>' for cell in cells)
+        return "<tr>" + "".join(inside) + "</tr>"
+
+    body = "".join(line(row, "td") for row in rows)
+    shown = f"<table><thead>{line(headings, 'th')}</thead><tbody>{body}</tbody></table>"
+    if folded:
+        shown = f"<details><summary>{html.escape(folded)}</summary>{shown}</details>"
+    plain = "\n".join("\t".join(map(str, row)) for row in [headings, *rows])
+    display({"text/html": shown, "text/plain": plain}, raw=True)
+
+
+def proportions(
+    ax,
+    names: Sequence[str],
+    counts: Sequence[tuple[int, int]],
+    index: int = 0,
+    of: int = 1,
+    label: str = "",
+) -> None:
+    """Draw bars for `counts`, pairs (hits, total), each with its 95 % Wilson interval.
+
+    `index` of `of` places this series beside the others of the same axes.
+    """
+    width = 0.8 / of
+    at = np.arange(len(names)) + (index - (of - 1) / 2) * width
+    shares = np.array([hits / total for hits, total in counts])
+    limits = np.array([wilson_interval(hits, total) for hits, total in counts])
+    errors = np.abs(limits.T - shares)
+    look = {"color": colour(index), "hatch": ("", "//", "..", "xx")[index % 4], "edgecolor": "white"}
+    ax.bar(at, shares, width * 0.92, label=label, **look)
+    ax.errorbar(at, shares, errors, fmt="none", ecolor=PALETTE["ink"], capsize=3, linewidth=1.2)
+    ax.set_xticks(np.arange(len(names)), names)
