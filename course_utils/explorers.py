@@ -25,6 +25,8 @@ from course_utils.errors import BadInput, CourseError
 
 # ------------------------------------------------------------------------- for every explorer
 
+WIDTH = "880px"  # of a picture of 8 inches; less where the window is narrower
+
 
 @dataclass(frozen=True)
 class View:
@@ -75,7 +77,8 @@ def explorer(
     message = widgets.HTML(value=_message(first))
     message.add_class("explorer-message")
     picture = widgets.Image(value=first.png, format="png")
-    picture.layout.width, picture.layout.max_width = "100%", "880px"
+    picture.layout.width, picture.layout.max_width = "100%", WIDTH
+    picture.layout.margin = "0"  # or it would be wider than its box in a narrow window
     words = widgets.HTML(value=first.html)
 
     def follow(_change) -> None:
@@ -88,6 +91,7 @@ def explorer(
         control.observe(follow, names="value")
     rows = widgets.Box(list(controls.values()))
     rows.layout.flex_flow, rows.layout.align_items = "row wrap", "center"
+    rows.layout.max_width = WIDTH
     box = widgets.VBox([rows, message, picture, words])
     box.add_class("course-explorer")
     box.add_class(f"explorer-{name}")
@@ -100,7 +104,9 @@ def present(box: widgets.VBox, alt: str) -> None:
     One output holds both, so that a reader on GitHub sees the picture. `alt` describes it in words
     that hold on every machine.
     """
-    if "google.colab" in sys.modules:  # which shows one form of an output, and not surely the widget
+    if (
+        "google.colab" in sys.modules
+    ):  # which shows one form of an output, and not surely the widget
         display(box)
         return
     picture = next(child for child in box.children if isinstance(child, widgets.Image))
@@ -141,7 +147,7 @@ def _laid_out(control, width: str):
 
 
 def _message(view: View) -> str:
-    """The message as HTML that a screen reader reads out when it appears; "" where there is none."""
+    """The message as HTML that a screen reader reads out when it appears; "" for no message."""
     if not view.message:
         return ""
     stays = "" if view.png else " What stands below is the last input that worked."
@@ -210,11 +216,17 @@ def word_in_context() -> None:
 def view_word_in_context(state: WordInContext) -> View:
     """How alike a word's two vectors are at each layer, and what the word looks at in one of them.
 
-    The cosine is that of the mean over the word's pieces, as in `embed.word_vectors`.
+    A word of several pieces is their mean, as in `embed.word_vectors`. A state that cannot be
+    compared gives a View with a message and no picture.
     """
-    texts, word = [state.first.strip(), state.second.strip()], state.word.strip()
+    return _seen(state, models.identity(ROLE))
+
+
+@functools.lru_cache(maxsize=32)  # drawing is what takes time; going back to a layer is free
+def _seen(state: WordInContext, weights: str) -> View:
+    """The view of a state under the model that `weights` names."""
+    texts, word = [_spaced(state.first), _spaced(state.second)], _spaced(state.word)
     _check(texts, word)
-    weights = models.identity(ROLE)
     both = [_states(text, weights) for text in texts]
     layers, heads = both[0].attention.shape[1:3]
     if not 0 <= state.layer <= layers:
@@ -232,6 +244,11 @@ def view_word_in_context(state: WordInContext) -> View:
     return View(
         _draw(state, word, path, others, contexts), _tell(state, word, path, others, contexts)
     )
+
+
+def _spaced(text: str) -> str:
+    """The text on one line, with single spaces."""
+    return " ".join(text.split())
 
 
 def _check(texts: list[str], word: str) -> None:
@@ -354,89 +371,107 @@ def _tell(state, word: str, path, others, contexts: list[Context]) -> str:
                 f"{100 * (1 - context.edges):.0f} % is on the tokens above.</div>"
             )
     return (
-        '<div style="max-width:880px;line-height:1.5">'
+        f'<div style="max-width:{WIDTH};line-height:1.5">'
         f'<div role="status">{said}</div><div style="margin-top:6px">{looked}</div>{strips}</div>'
     )
 
 
 def _draw(state, word: str, path, others, contexts: list[Context]) -> bytes:
     """The path through the layers, and beside it the tokens that the word looks at most."""
-    with rc_context({**plots.STYLE, "text.parse_math": False}):  # a learner's $ is only a dollar
-        fig = plots.figure(8.0, 4.6)
-        panels = fig.subplot_mosaic([["path", "0"], ["path", "1"]], width_ratios=[1.4, 1])
-        fig.suptitle(_finding(word, state.layer, path), x=0.01, ha="left", fontsize=13, weight="bold")
-        _draw_path(panels["path"], word, state.layer, path, others)
-        most = max((max(context.weights) for context in contexts if context.weights), default=0)
-        for index, context in enumerate(contexts):
-            panel = panels[str(index)]
-            panel.set_title(_excerpt(context.text, word), fontsize=9.5, weight="normal", pad=5)
-            _draw_attention(panel, context, most)
+    with rc_context({"text.parse_math": False}):  # a learner's $ is only a dollar
+        fig = plots.figure(8.0, 4.8)
+        # Fixed places: nothing jumps while a slider moves, and drawing takes half the time.
+        fig.set_layout_engine("none")
+        left = fig.add_axes((0.075, 0.11, 0.445, 0.665))
+        right = [fig.add_axes((0.645, bottom, 0.335, 0.305)) for bottom in (0.54, 0.11)]
+        fig.text(0.012, 0.952, _finding(word, state.layer, path), fontsize=12.5, weight="bold")
+        _draw_path(left, word, state.layer, path, others)
+        most = max(max(context.weights, default=0) for context in contexts)
+        for ax, context in zip(right, contexts, strict=True):
+            ax.set_title(
+                _excerpt(context.text, word), fontsize=9.5, weight="normal", pad=5, x=-0.325
+            )
+            _draw_attention(ax, context, most)
         if state.layer:
-            panels["1"].set_xlabel(f"attention (%), {_where(state)}", fontsize=10)
+            right[0].tick_params(labelbottom=False)
+            right[1].set_xlabel(f"attention (%), {_where(state)}", fontsize=10)
         return plots.png(fig)
 
 
 def _draw_path(ax, word: str, layer: int, path, others) -> None:
-    layers = range(len(path))
-    series = {f"“{_drawable(word)}” in the two sentences": path}
+    series = {f"“{_short(word)}” in the two sentences": path}
     if not np.isnan(others).any():
         series["two different tokens (mean)"] = others
-    plots.lines(ax, layers, series, xlabel="layer", ylabel="cosine similarity", chance=1.0,
-                chance_label="static vectors: always 1")
+    plots.lines(
+        ax,
+        range(len(path)),
+        series,
+        xlabel="layer",
+        ylabel="cosine similarity",
+        chance=1.0,
+        chance_label="static vectors: always 1",
+    )
     ax.axvline(layer, color=plots.PALETTE["pale"], linewidth=9, zorder=0)
-    ax.plot(layer, path[layer], "o", markersize=13, markerfacecolor="none", markeredgewidth=2,
-            color=plots.PALETTE["ink"])
-    ax.annotate(f"{path[layer]:.2f}", (layer, path[layer]), (0, -22), textcoords="offset points",
-                ha="center", weight="bold")
-    ax.set_xticks(layers)
-    ax.set_ylim(min(0.0, path.min() - 0.15, np.nanmin(others, initial=0) - 0.05), 1.06)
-    ax.legend(loc="center left", bbox_to_anchor=(0.0, 0.5))
+    ring = {"markerfacecolor": "none", "markeredgewidth": 2, "color": plots.PALETTE["ink"]}
+    ax.plot(layer, path[layer], "o", markersize=13, **ring)
+    below = {"xytext": (0, -22), "textcoords": "offset points", "ha": "center"}
+    ax.annotate(f"{path[layer]:.2f}", (layer, path[layer]), weight="bold", **below)
+    ax.set_xticks(range(len(path)))
+    ax.set_ylim(min(0.0, path.min() - 0.15, np.nanmin(others, initial=0.0) - 0.05), 1.06)
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.985), fontsize=9.5, labelspacing=0.3)
 
 
 def _draw_attention(ax, context: Context, most: float) -> None:
+    grey = plots.PALETTE["grey"]
     if not context.weights:
         ax.set_axis_off()
-        ax.text(0, 0.9, "layer 0: no attention yet", va="top", color=plots.PALETTE["grey"])
+        said = "Layer 0: no token has looked\nat another yet."
+        ax.text(-0.325, 0.9, said, va="top", color=grey, transform=ax.transAxes)
         return
     best = np.argsort(context.weights)[::-1][:BARS]
     values = [100 * context.weights[index] for index in best]
-    colours = [plots.PALETTE["orange" if index == context.place else "blue"] for index in best]
+    colours = [grey if index == context.place else plots.PALETTE["blue"] for index in best]
     ax.barh(range(len(best)), values, color=colours, height=0.7)
     for row, value in enumerate(values):
         ax.text(value, row, f" {value:.0f}", va="center", fontsize=9)
-    names = [_drawable(context.tokens[index][:14]) for index in best]
-    ax.set_yticks(range(len(best)), names, fontsize=9.5)
-    ax.set_ylim(BARS - 0.4, -0.6)
-    ax.set_xlim(0, 112 * most)
+    ax.text(0, BARS, f" {100 * context.edges:.0f}, not drawn", va="center", fontsize=9, color=grey)
+    names = [_short(context.tokens[index], 12) for index in best]
+    ax.set_yticks([*range(len(best)), BARS], [*names, "[CLS], [SEP]"], fontsize=9.5)
     ax.tick_params(axis="y", length=0)
+    ax.set_ylim(BARS + 0.6, -0.6)
+    ax.set_xlim(0, 115 * most)
 
 
 def _finding(word: str, layer: int, path) -> str:
     """The title: what context has done to the two vectors up to this layer."""
-    name = f"“{_drawable(word if len(word) <= 16 else word[:15] + '…')}”"
-    if not layer:
-        return f"At layer 0 the two {name} vectors differ by their places only: {path[0]:.2f}"
     change = path[layer] - path[0]
+    if not layer:
+        return f"At layer 0 only their places differ: cosine {path[0]:.2f}"
     if abs(change) < MOVED:
-        found = f"Up to layer {layer} the two {name} vectors stay together"
+        found = f"The two “{_short(word)}” vectors stay together"
+    elif change < 0:
+        found = f"Context pulls the two “{_short(word)}” vectors apart"
     else:
-        found = f"Context {'pulls' if change < 0 else 'draws'} the two {name} vectors "
-        found += "apart" if change < 0 else "together"
-    return f"{found}: {path[0]:.2f} → {path[layer]:.2f}"
+        found = f"Context draws the two “{_short(word)}” vectors together"
+    return f"{found}: cosine {path[0]:.2f} → {path[layer]:.2f}"
+
+
+def _short(text: str, most: int = 14) -> str:
+    return _drawable(text if len(text) <= most else text[: most - 1] + "…")
 
 
 def _excerpt(text: str, word: str, width: int = 36) -> str:
     """The sentence in at most two lines; a long one around the word."""
     if len(text) > 2 * width:
         begin = max(0, _occurrences(text, word)[0].start() - width // 2)
-        text = ("… " if begin else "") + text[begin:]
+        text = ("… " if begin else "") + text[begin:].lstrip()
     return _drawable(textwrap.fill(text, width, max_lines=2, placeholder=" …"))
 
 
 def _drawable(text: str) -> str:
     """The text with a box for each character that the font of the figures lacks, as emoji."""
     known = _glyphs()
-    return "".join(c if ord(c) in known or c == "\n" else "□" for c in text)
+    return "".join(letter if letter == "\n" or ord(letter) in known else "□" for letter in text)
 
 
 @functools.cache

@@ -1,8 +1,9 @@
 """The visual language of the course: one palette, one font, one line weight, for every figure.
 
 The palette is Okabe and Ito's (2008), safe for colour-blind readers, with its yellow left out (too pale
-on white). Figures are made without pyplot, so that nothing global is left behind, and shown with
-`show`, which attaches a description for readers who cannot see them.
+on white). Importing this module sets the style for all of matplotlib. Figures are made without pyplot,
+so that no figure lingers in memory, and shown with `show`, which attaches a description for readers
+who cannot see them.
 """
 
 import base64
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from IPython.display import display
-from matplotlib import colormaps, rc_context
+from matplotlib import colormaps, rcParams
 from matplotlib.figure import Figure
 
 from course_utils.evaluate import wilson_interval
@@ -57,8 +58,8 @@ STYLE = {
     "figure.facecolor": "white",
     "figure.dpi": DPI,
     "savefig.dpi": DPI,
-    "figure.constrained_layout.use": True,
 }
+rcParams.update(STYLE)
 
 
 def colour(index: int) -> str:
@@ -68,21 +69,18 @@ def colour(index: int) -> str:
 
 def figure(width: float = 8.0, height: float = 4.0) -> Figure:
     """An empty figure of this size in inches, 110 dots an inch, in the style of the course."""
-    with rc_context(STYLE):
-        return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def axes(fig: Figure, rows: int = 1, columns: int = 1, **options):
-    """The axes of a figure in the style of the course: one, or an array as `Figure.subplots` gives."""
-    with rc_context(STYLE):
-        return fig.subplots(rows, columns, **options)
+    """The axes of a figure: one, or an array as `Figure.subplots` gives."""
+    return fig.subplots(rows, columns, **options)
 
 
 def png(fig: Figure) -> bytes:
     """The figure as the bytes of a PNG file; without dates, so that equal figures are equal bytes."""
     buffer = io.BytesIO()
-    with rc_context(STYLE):
-        fig.savefig(buffer, format="png", metadata={"Software": None})
+    fig.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -131,7 +129,7 @@ def heatmap(
         vmax=max(abs(low), abs(high)) if signed else high,
         aspect="equal" if matrix.shape[0] == matrix.shape[1] else "auto",
     )
-    small = 11 if len(rows) <= 14 else 8
+    small = 11 if len(rows) <= 14 else 9.5
     ax.set_xticks(range(len(columns)), columns, rotation=90, fontsize=small)
     ax.set_yticks(range(len(rows)), rows, fontsize=small)
     ax.tick_params(length=0)
@@ -144,11 +142,10 @@ def heatmap(
     if numbers if numbers is not None else matrix.size <= 150:
         _write_numbers(ax, image, matrix)
     if bar:
-        with rc_context(STYLE):
-            side = ax.figure.colorbar(image, ax=ax, shrink=0.8, label=bar)
-            side.outline.set_visible(False)
-            if signed:  # show only the part of the scale that can occur
-                side.ax.set_ylim(low, high)
+        side = ax.figure.colorbar(image, ax=ax, shrink=0.8, label=bar)
+        side.outline.set_visible(False)
+        if signed:  # show only the part of the scale that can occur
+            side.ax.set_ylim(low, high)
     return image
 
 
@@ -156,7 +153,7 @@ def _write_numbers(ax, image, matrix) -> None:
     for (row, column), value in np.ndenumerate(matrix):
         red, green, blue, _ = image.cmap(image.norm(value))
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
-        text = f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.0f}"
+        text = f"{value:.2f}".replace("0.", ".").replace("1.00", "1")  # .97, -.05, 1
         ink = "white" if dark else PALETTE["ink"]
         ax.text(column, row, text, ha="center", va="center", color=ink, fontsize=8.5)
 
@@ -169,18 +166,19 @@ def scatter_map(
     *,
     title: str = "",
     note: str = "",
-    legend: bool = True,
+    legend: bool | str = True,
 ) -> None:
     """Draw a 2-D map `[n, 2]`, one colour and marker a group, with `note` (its honesty) below it.
 
-    The axes of a map have no unit and no meaning of their own, so they carry no ticks.
+    The axes of a map have no unit and no meaning of their own, so they carry no ticks. `legend` is
+    True (to the right), False, or "above" (inside, in a strip kept free of points).
     """
     points = np.asarray(points)
     for index, group in enumerate(dict.fromkeys(groups)):
         rows = [row for row, name in enumerate(groups) if name == group]
         ax.scatter(
             *points[rows].T,
-            s=30,
+            s=34 if MARKERS[index % len(MARKERS)] not in "*+" else 70,
             color=colour(index),
             marker=MARKERS[index % len(MARKERS)],
             edgecolors="white",
@@ -195,8 +193,11 @@ def scatter_map(
     ax.spines[:].set_visible(True)
     ax.spines[:].set_color(PALETTE["pale"])
     ax.set_title(title)
-    ax.set_xlabel(note, fontsize=9.5, color=PALETTE["grey"])
-    if legend:
+    ax.set_xlabel(note.replace(" · ", "\n"), fontsize=9.5, color=PALETTE["grey"])
+    if legend == "above":
+        ax.margins(0.08, 0.28)
+        ax.legend(loc="upper center", ncols=2, handletextpad=0.2, columnspacing=1.0)
+    elif legend:
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2)
 
 

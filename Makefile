@@ -1,0 +1,49 @@
+# Every target sets up what it needs in .venv by itself; a second call installs nothing.
+#
+#   PYTHON=python3.12   the interpreter to build .venv with (3.11, 3.12 or 3.13)
+#   TORCH_INDEX=URL     take PyTorch, and only PyTorch, from this package index
+#   LAB_FLAGS="..."     passed on to JupyterLab by `make lab`
+#   PYTEST_FLAGS="..."  passed on to pytest by `make test`
+#   LESSONS="L2 L3"     the lessons that `make lessons` runs (all of them if not given)
+#   REPO=owner/name     the address that `make badges` writes
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help environment lab test lessons figures bench lint badges
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@sed -n 's/^#  / /p' Makefile
+
+environment:  ## make .venv and fill it; does nothing when it is up to date
+	@PYTHON='$(PYTHON)' TORCH_INDEX='$(TORCH_INDEX)' sh tools/environment.sh
+
+# JupyterLab stops root unless told otherwise; a container's only user often is root.
+lab: environment  ## open JupyterLab at the list of lessons
+	$(PY) -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir='$(CURDIR)' \
+		--LabApp.default_url=/lab/tree/README.md \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_FLAGS)
+
+test: environment  ## run every test, every notebook included
+	PYTHONPATH='$(CURDIR)/tests/sockets' $(PY) -m pytest -n 2 $(PYTEST_FLAGS)
+
+lessons: environment  ## re-execute the notebooks in place; leaves alone what did not change
+	$(PY) tools/lessons.py $(LESSONS)
+
+figures: environment  ## redraw the pictures of img/
+	@set -e; found=; for script in img/draw/[!_]*.py; do \
+		if [ -e "$$script" ]; then found=yes; echo "$$script"; $(PY) "$$script"; fi; \
+	done; if [ -z "$$found" ]; then echo "There is no picture to draw yet (img/draw/ is empty)."; fi
+
+bench: environment  ## measure the speed of `encode` against sentence-transformers
+	$(PY) tools/bench.py
+
+lint: environment  ## ruff: style and layout of all code, notebooks included
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+
+badges: environment  ## write the course's address (REPO=owner/name) wherever it stands
+	$(PY) tools/badges.py $(REPO)

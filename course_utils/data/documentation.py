@@ -1,0 +1,104 @@
+"""The documentation corpus: the docstrings of the packages that the course itself is built on.
+
+Real text that is on every learner's machine, so nothing is downloaded and nothing copied into the
+repository. `gather` lists the modules and picks the names; `docstrings` finds the summary line.
+"""
+
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from course_utils import cache
+from course_utils.data import docstrings
+from course_utils.errors import CourseError
+
+# What one process collects; importing torch takes about as long as importing all the others.
+PROCESSES = (("stdlib", "numpy", "scipy", "sklearn", "matplotlib"), ("torch",))
+SOURCES = ("numpy", "scipy", "scikit-learn", "matplotlib", "torch")  # and the standard library
+MIN_WORDS = 3
+_GATHER = Path(__file__).with_name("gather.py")
+# Docstrings that only send the reader elsewhere.
+_POINTER = re.compile(r"See |Performs the same operation as|[\[(]?Deprecated\b")
+
+
+class DocumentationError(CourseError):
+    """The docstrings cannot be collected on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A public function or class and its docstring."""
+
+    name: str  # the public path to import it by, such as "sklearn.model_selection.train_test_split"
+    summary: str  # the first sentence, one line of plain text
+    text: str  # the whole docstring, as inspect.getdoc tidies it
+    package: str  # "stdlib", "numpy", "scipy", "sklearn", "matplotlib" or "torch"
+    kind: str  # "function" or "class"
+
+
+def documentation(refresh: bool = False) -> list[Entry]:
+    """Every public function and class of the course's packages that says what it does.
+
+    One entry for each distinct docstring, in a fixed order: that of the module list in `gather`,
+    then by name. Docstrings without a sentence, of fewer than three words or that only point
+    elsewhere are left out. The first call takes some seconds; the result is kept in the cache
+    folder until a package, Python or this code changes. `refresh` collects anew.
+
+    Raises DocumentationError where a package is missing or cannot be imported.
+    """
+    name = f"{_key()}.json"
+    stored = None if refresh else cache.read("documentation", name)
+    if stored is not None:
+        return [Entry(*row) for row in json.loads(stored)]
+    with ThreadPoolExecutor(len(PROCESSES)) as pool:
+        rows = [row for part in pool.map(_gathered, PROCESSES) for row in part]
+    distinct = {}
+    for row in rows:
+        distinct.setdefault(row[-1], row)  # by its text
+    entries = [entry for entry in map(_entry, distinct.values()) if entry]
+    cache.write("documentation", name, json.dumps([astuple(entry) for entry in entries]).encode())
+    return entries
+
+
+def _key() -> str:
+    """Changes with everything that the entries depend on."""
+    try:
+        versions = [importlib.metadata.version(source) for source in SOURCES]
+    except importlib.metadata.PackageNotFoundError as error:
+        raise DocumentationError(
+            f"The documentation corpus is made from {', '.join(SOURCES)}, but {error.name} is not "
+            "installed. Install what requirements.txt lists."
+        ) from error
+    code = [Path(path).read_bytes() for path in (__file__, docstrings.__file__, _GATHER)]
+    return cache.key(sys.version, sys.platform, *versions, *code)
+
+
+def _gathered(packages: tuple[str, ...]) -> list[list[str]]:
+    """What `gather` finds in these packages, in a process of its own; see there why."""
+    # Neither the notebook's own plot backend nor -OO, which would strip the docstrings.
+    environment = {**os.environ, "MPLBACKEND": "agg", "PYTHONOPTIMIZE": ""}
+    # -P keeps the working folder off the path: a learner's random.py must not replace Python's.
+    command = [sys.executable, "-P", str(_GATHER), *packages]
+    done = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise DocumentationError(
+            "The docstrings could not be collected: "
+            f"{lines[-1] if lines else f'the process ended with status {done.returncode}'}. "
+            "Install what requirements.txt lists, in versions within its ranges."
+        )
+    return json.loads(done.stdout)
+
+
+def _entry(row: list[str]) -> Entry | None:
+    name, kind, package, text = row
+    line = docstrings.summary(text)
+    if not line or len(text.split()) < MIN_WORDS or _POINTER.match(line):
+        return None
+    return Entry(name=name, summary=line, text=text, package=package, kind=kind)

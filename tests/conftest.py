@@ -1,0 +1,46 @@
+"""What holds in every test and every notebook that is run: no network, nothing of the user's own.
+
+Set here and not in a fixture, because the workers of pytest-xdist, the notebooks' kernels and other
+processes that tests start must inherit it.
+"""
+
+import atexit
+import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+SOCKETS = Path(__file__).parent / "sockets"
+
+_paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+if str(SOCKETS) not in _paths:
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(SOCKETS), *filter(None, _paths)])
+_spec = importlib.util.spec_from_file_location("course_sockets", SOCKETS / "sitecustomize.py")
+_guard = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_guard)  # for a process that Python started without it
+
+if "PYTEST_XDIST_WORKER" not in os.environ:  # once a run: the workers and kernels share the folder
+    _scratch = Path(tempfile.mkdtemp(prefix="course-tests-"))
+    atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
+    os.environ.pop("COURSE_MODELS", None)
+    os.environ["COURSE_CACHE"] = str(_scratch / "cache")  # empty: a lesson must run from cold
+    os.environ["HF_HOME"] = str(_scratch / "huggingface")
+    os.environ["IPYTHONDIR"] = str(_scratch / "ipython")
+    os.environ["MPLCONFIGDIR"] = str(_scratch / "matplotlib")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let matplotlib look for fonts now: the first figure of a notebook would say so on stderr."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        from matplotlib import font_manager  # noqa: F401
+
+
+@pytest.fixture
+def cache_folder(tmp_path, monkeypatch) -> Path:
+    """An empty cache folder for one test, which the course uses instead of the user's own."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("COURSE_CACHE", str(folder))
+    return folder

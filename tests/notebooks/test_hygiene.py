@@ -1,0 +1,16 @@
+"""Every lesson keeps every rule of hygiene.py."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.notebooks.hygiene import RULES, read
+
+LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_lesson_keeps_the_rule(path, rule):
+    problems = list(rule(read(path)))
+    assert not problems, "\n".join([f"{path.name} ({rule.__doc__.splitlines()[0]})", *problems])

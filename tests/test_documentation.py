@@ -1,0 +1,405 @@
+"""The documentation corpus: what is in it, how it is named, and that it is the same everywhere."""
+
+import hashlib
+import importlib
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import types
+from collections import Counter
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from course_utils import cache
+from course_utils.data import DocumentationError, Entry, documentation, gather
+from course_utils.data.docstrings import summary
+
+# The function of this name hides the module in the package, hence not a plain import.
+MODULE = importlib.import_module("course_utils.data.documentation")
+ROOT = Path(__file__).parents[1]
+
+EXPECTED = """
+    numpy.absolute numpy.arange numpy.argmax numpy.argsort numpy.array numpy.clip numpy.concatenate
+    numpy.cumsum numpy.dot numpy.einsum numpy.exp numpy.isnan numpy.linalg.norm numpy.linalg.svd
+    numpy.load numpy.mean numpy.meshgrid numpy.ndarray numpy.pad numpy.percentile
+    numpy.random.default_rng numpy.reshape numpy.savez numpy.unique numpy.vstack numpy.where
+    numpy.fft.fft numpy.testing.assert_allclose
+    torch.arange torch.argmax torch.autograd.grad torch.cat torch.compile torch.cuda.is_available
+    torch.einsum torch.load torch.manual_seed torch.matmul torch.nn.CrossEntropyLoss
+    torch.nn.Dropout torch.nn.Embedding torch.nn.LSTM torch.nn.Linear torch.nn.Module
+    torch.nn.Sequential torch.nn.Transformer torch.nn.functional.conv2d
+    torch.nn.functional.cosine_similarity torch.nn.functional.cross_entropy
+    torch.nn.functional.normalize torch.nn.functional.relu torch.nn.functional.softmax
+    torch.nn.utils.clip_grad_norm_ torch.no_grad torch.optim.AdamW torch.optim.lr_scheduler.StepLR
+    torch.save torch.sigmoid torch.stack torch.tensor torch.topk torch.utils.data.DataLoader
+    torch.utils.data.Dataset torch.distributed.all_reduce
+    torch.nn.parallel.DistributedDataParallel
+    sklearn.base.clone sklearn.cluster.KMeans sklearn.compose.ColumnTransformer
+    sklearn.datasets.load_iris sklearn.decomposition.PCA sklearn.ensemble.RandomForestClassifier
+    sklearn.feature_extraction.text.TfidfVectorizer sklearn.impute.SimpleImputer
+    sklearn.linear_model.LogisticRegression sklearn.manifold.TSNE sklearn.manifold.trustworthiness
+    sklearn.metrics.confusion_matrix sklearn.metrics.f1_score
+    sklearn.metrics.pairwise.cosine_similarity sklearn.metrics.roc_auc_score
+    sklearn.model_selection.GridSearchCV sklearn.model_selection.cross_val_score
+    sklearn.model_selection.train_test_split sklearn.neighbors.NearestNeighbors
+    sklearn.pipeline.Pipeline sklearn.pipeline.make_pipeline sklearn.preprocessing.StandardScaler
+    sklearn.svm.SVC
+    scipy.cluster.hierarchy.linkage scipy.fft.fft scipy.integrate.quad scipy.integrate.solve_ivp
+    scipy.interpolate.interp1d scipy.io.loadmat scipy.io.wavfile.read scipy.linalg.eigh
+    scipy.ndimage.gaussian_filter scipy.optimize.curve_fit scipy.optimize.minimize
+    scipy.signal.butter scipy.signal.find_peaks scipy.sparse.csr_matrix scipy.spatial.KDTree
+    scipy.spatial.distance.cdist scipy.spatial.transform.Rotation scipy.special.expit
+    scipy.special.logsumexp scipy.special.softmax scipy.stats.bootstrap scipy.stats.spearmanr
+    scipy.stats.ttest_ind
+    matplotlib.animation.FuncAnimation matplotlib.axes.Axes matplotlib.colors.LogNorm
+    matplotlib.figure.Figure matplotlib.gridspec.GridSpec matplotlib.pyplot.bar
+    matplotlib.pyplot.colorbar matplotlib.pyplot.figure matplotlib.pyplot.hist
+    matplotlib.pyplot.imshow matplotlib.pyplot.legend matplotlib.pyplot.plot
+    matplotlib.pyplot.savefig matplotlib.pyplot.scatter matplotlib.pyplot.subplots
+    matplotlib.pyplot.title matplotlib.pyplot.twinx matplotlib.pyplot.xlabel
+    matplotlib.ticker.MultipleLocator
+    builtins.ValueError builtins.all builtins.dict builtins.enumerate builtins.isinstance
+    builtins.len builtins.map builtins.open builtins.print builtins.property builtins.range
+    builtins.reversed builtins.sorted builtins.str builtins.sum builtins.super builtins.type
+    builtins.zip
+    argparse.ArgumentParser ast.literal_eval asyncio.gather asyncio.run asyncio.sleep
+    atexit.register base64.b64encode bisect.bisect_left calendar.monthrange collections.Counter
+    collections.defaultdict collections.deque collections.namedtuple
+    concurrent.futures.ThreadPoolExecutor concurrent.futures.as_completed
+    configparser.ConfigParser contextlib.ExitStack contextlib.contextmanager contextlib.suppress
+    copy.deepcopy csv.reader csv.writer dataclasses.asdict dataclasses.dataclass datetime.date
+    datetime.datetime datetime.timedelta decimal.Decimal difflib.SequenceMatcher
+    difflib.get_close_matches enum.Enum fnmatch.fnmatch fractions.Fraction functools.lru_cache
+    functools.partial functools.reduce functools.wraps gc.collect getpass.getpass glob.glob
+    gzip.open hashlib.sha256 heapq.heappush heapq.nlargest html.escape importlib.import_module
+    importlib.metadata.version inspect.getsource inspect.signature io.BytesIO io.StringIO
+    ipaddress.ip_address itertools.chain itertools.combinations itertools.groupby
+    itertools.product json.dumps json.load json.loads locale.setlocale logging.basicConfig
+    logging.getLogger math.gcd math.isclose math.sqrt mimetypes.guess_type multiprocessing.Pool
+    multiprocessing.Queue operator.attrgetter operator.itemgetter os.getcwd os.getenv os.listdir
+    os.makedirs os.path.exists os.path.join os.remove os.walk pathlib.Path pickle.dumps
+    pickle.load platform.system pprint.pprint queue.Queue random.choice random.sample random.seed
+    random.shuffle re.compile re.escape re.findall re.match re.split re.sub secrets.token_hex
+    shelve.open shlex.split shutil.copytree shutil.rmtree shutil.which signal.signal
+    socket.socket sqlite3.connect statistics.mean statistics.median string.Template struct.pack
+    struct.unpack subprocess.run sys.exit sys.getsizeof tarfile.open
+    tempfile.NamedTemporaryFile tempfile.TemporaryDirectory textwrap.dedent textwrap.wrap
+    threading.Lock threading.Thread time.perf_counter time.sleep time.strftime timeit.timeit
+    tomllib.load traceback.format_exc traceback.print_exc tracemalloc.start types.SimpleNamespace
+    typing.NamedTuple typing.Optional typing.Protocol typing.TypedDict typing.Union
+    unicodedata.normalize unittest.TestCase unittest.mock.Mock unittest.mock.patch
+    urllib.parse.quote urllib.parse.urlencode urllib.parse.urlparse urllib.request.urlopen
+    uuid.uuid4 warnings.catch_warnings warnings.warn webbrowser.open xml.etree.ElementTree.parse
+    zipfile.ZipFile zlib.compress
+""".split()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("documentation")
+
+
+@pytest.fixture(scope="module")
+def entries(folder) -> list[Entry]:
+    """The whole corpus, collected once for this file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_CACHE", str(folder))
+        return documentation()
+
+
+def digest(entries: list[Entry]) -> str:
+    return hashlib.sha256(json.dumps([astuple(entry) for entry in entries]).encode()).hexdigest()
+
+
+def run(code: str, *arguments: str, text: str = "", **settings) -> subprocess.CompletedProcess:
+    """A Python process that finds the course; `settings` go into its environment."""
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": path, **settings},
+        input=text,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_large_enough_and_from_every_package(entries):
+    assert len(entries) >= 4_000
+    counts = Counter(entry.package for entry in entries)
+    assert list(counts) == ["stdlib", "numpy", "scipy", "sklearn", "matplotlib", "torch"]
+    assert min(counts.values()) >= 300
+    assert {entry.kind for entry in entries} == {"function", "class"}
+
+
+def test_one_entry_a_docstring_and_a_name(entries):
+    assert len({entry.text for entry in entries}) == len(entries)
+    assert len({entry.name for entry in entries}) == len(entries)
+
+
+def test_the_names_an_engineer_looks_for(entries):
+    assert not set(EXPECTED) - {entry.name for entry in entries}
+
+
+RESOLVE = """
+import importlib, inspect, json, sys, warnings
+warnings.simplefilter("ignore")
+for name, kind, text in json.load(sys.stdin):
+    module, _, attribute = name.rpartition(".")
+    value = getattr(importlib.import_module(module), attribute)
+    isclass = inspect.isclass(value)
+    texts = {inspect.getdoc(value), inspect.getdoc(value.__init__) if isclass else None}
+    if text not in texts or isclass != (kind == "class") and "typing" not in module:
+        print(name)
+print("all resolved")
+"""
+
+
+def test_every_name_leads_to_its_docstring(entries):
+    rows = json.dumps([(entry.name, entry.kind, entry.text) for entry in entries])
+    done = run(RESOLVE, text=rows)
+    assert done.stdout == "all resolved\n", done.stderr
+
+
+def test_summaries_are_one_line_of_plain_text(entries):
+    for entry in entries:
+        last = entry.name.rpartition(".")[2]
+        assert entry.summary, entry.name
+        assert entry.summary == " ".join(entry.summary.split()), entry.name
+        assert not re.search(r":\w+:`|``|>>>", entry.summary), entry
+        assert not re.match(rf"{re.escape(last)}\(.*\) (->|=)", entry.summary), entry
+        assert "casting='same_kind'" not in entry.summary, entry
+
+
+def test_order_is_that_of_the_modules_and_then_of_names(entries):
+    modules = [
+        name.removesuffix("?") for names in gather.MODULES.values() for name in names.split()
+    ]
+    parts = [entry.name.rpartition(".") for entry in entries]
+    places = [(modules.index(module), name) for module, _, name in parts]
+    assert places == sorted(places)
+
+
+ELSEWHERE = """
+import builtins, hashlib, json, sys, warnings
+import doctest, unittest.mock, xml.dom.minidom, sqlite3, ctypes
+from dataclasses import astuple
+builtins.display = lambda: None
+builtins.display.__doc__ = "A function that IPython adds to the builtins."
+json.dumps.__doc__ = "Something that another package wrote over it."
+from course_utils.data import documentation
+heavy = {"torch", "numpy", "scipy", "sklearn", "matplotlib", "numba"} & set(sys.modules)
+assert not heavy, heavy
+entries = documentation()
+heavy = {"torch", "numpy", "scipy", "sklearn", "matplotlib", "numba"} & set(sys.modules)
+assert not heavy, heavy
+print(hashlib.sha256(json.dumps([astuple(entry) for entry in entries]).encode()).hexdigest())
+"""
+
+
+def test_the_same_in_another_process_and_nothing_leaks(entries, tmp_path):
+    (tmp_path / "random.py").write_text("raise ImportError('a file of the learner')")
+    code = f"import os; os.chdir({str(tmp_path)!r})\n{ELSEWHERE}"
+    done = run(
+        code,
+        PYTHONHASHSEED="12345",
+        PYTHONWARNINGS="error",
+        PYTHONOPTIMIZE="",
+        MPLBACKEND="module://matplotlib_inline.backend_inline",
+        COURSE_CACHE=str(tmp_path / "cache"),
+    )
+    assert done.stderr == ""
+    assert done.stdout == digest(entries) + "\n"
+
+
+def test_docstrings_are_there_when_python_strips_them(monkeypatch):
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    monkeypatch.setattr(MODULE, "_GATHER", Path(gather.__file__))
+    assert len(MODULE._gathered(("stdlib",))) > 1_000
+
+
+def test_from_the_cache(entries, folder, monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", str(folder))
+    monkeypatch.setattr(MODULE, "_gathered", lambda packages: pytest.fail("collected again"))
+    assert documentation() == entries
+
+
+ROWS = {
+    "stdlib": [["json.dumps", "function", "stdlib", "Write a value as JSON."]],
+    "torch": [
+        ["torch.json", "function", "torch", "Write a value as JSON."],  # known from elsewhere
+        ["torch.add", "function", "torch", "add(a, b) -> Tensor\n\nAdd two tensors."],
+        ["torch.pos", "function", "torch", "pos(a) -> Tensor"],  # says nothing
+        ["torch.neg", "function", "torch", "Negate it."],  # too short
+        ["torch.sub", "function", "torch", "Deprecated, use :func:`torch.add`."],  # a pointer
+    ],
+}
+
+
+@pytest.fixture
+def small(cache_folder, monkeypatch) -> list[tuple[str, ...]]:
+    """A corpus of a few rows; the list grows with each process that would have been started."""
+    started = []
+
+    def gathered(packages):
+        started.append(packages)
+        return [row for package in packages for row in ROWS.get(package, [])]
+
+    monkeypatch.setattr(MODULE, "_gathered", gathered)
+    return started
+
+
+def test_what_is_kept(small):
+    assert documentation() == [
+        Entry("json.dumps", "Write a value as JSON.", ROWS["stdlib"][0][3], "stdlib", "function"),
+        Entry("torch.add", "Add two tensors.", ROWS["torch"][1][3], "torch", "function"),
+    ]
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-40], lambda data: b"[]" + data[2:]])
+def test_a_damaged_cache_is_collected_again(small, cache_folder, damage):
+    whole = documentation()
+    count = len(small)
+    (file,) = (cache_folder / "documentation").iterdir()
+    file.write_bytes(damage(file.read_bytes()))
+    assert documentation() == whole
+    assert len(small) == 2 * count
+    assert documentation() == whole
+    assert len(small) == 2 * count
+
+
+def test_refresh_collects_again(small):
+    documentation()
+    count = len(small)
+    documentation(refresh=True)
+    assert len(small) == 2 * count
+
+
+def test_another_version_is_another_cache_file(small, monkeypatch):
+    documentation()
+    count = len(small)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0.1")
+    documentation()
+    assert len(small) == 2 * count
+    assert len(list((cache.folder() / "documentation").iterdir())) == 2
+
+
+def test_a_missing_package_is_named(small, monkeypatch):
+    def version(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    with pytest.raises(DocumentationError, match="numpy is not installed"):
+        documentation()
+
+
+def test_a_failed_process_tells_why(tmp_path, monkeypatch):
+    script = tmp_path / "gather.py"
+    script.write_text("import no_such_module_of_anybody")
+    monkeypatch.setattr(MODULE, "_GATHER", script)
+    with pytest.raises(DocumentationError, match="No module named 'no_such_module_of_anybody'"):
+        MODULE._gathered(("stdlib",))
+
+
+def module(monkeypatch, name: str, **members) -> None:
+    made = types.ModuleType(name)
+    vars(made).update(members)
+    monkeypatch.setitem(sys.modules, name, made)
+
+
+def function(name: str, text: str | None, owner: str):
+    made = types.FunctionType((lambda: None).__code__, {}, name)
+    made.__doc__, made.__module__ = text, owner
+    return made
+
+
+def names(modules: str) -> list[str]:
+    return [row[0] for row in gather.gather({"made": modules})]
+
+
+def test_named_after_the_first_module_and_its_own_name(monkeypatch):
+    one = function("one", "Does one thing.", "inner")
+    module(monkeypatch, "made_a", __all__=["alias", "one", "b"], alias=one, one=one, b=3)
+    module(monkeypatch, "made_b", __all__=["one"], one=one)
+    assert names("made_a made_b") == ["made_a.one"]
+    assert names("made_b made_a") == ["made_b.one"]
+
+
+def test_the_name_that_the_docstring_uses(monkeypatch):
+    old, new = (function(name, "As in new(x).", "inner") for name in ("old", "new"))
+    module(monkeypatch, "made_a", __all__=["old", "new"], old=old, new=new)
+    assert names("made_a") == ["made_a.new"]
+
+
+def test_without_a_list_only_what_the_module_defines(monkeypatch):
+    own = function("own", "Defined here.", "made_a")
+    below = function("below", "Defined in a part of it.", "made_a._part")
+    other = function("other", "Imported from elsewhere.", "made_b")
+    hidden = function("_hidden", "Not for everybody.", "made_a")
+    module(monkeypatch, "made_a", own=own, below=below, other=other, _hidden=hidden)
+    assert names("made_a") == ["made_a.below", "made_a.own"]
+
+
+def test_no_inherited_docstrings(monkeypatch):
+    base = type("Base", (), {"__doc__": "A base class.", "__module__": "made_a"})
+    bare = type("Bare", (base,), {"__module__": "made_a"})
+    start = function("__init__", "Starts a thing.", "made_a")
+    built = type("Built", (base,), {"__module__": "made_a", "__init__": start})
+    module(monkeypatch, "made_a", Base=base, Bare=bare, Built=built)
+    rows = gather.gather({"made": "made_a"})
+    assert [(row[0], row[1], row[3]) for row in rows] == [
+        ("made_a.Base", "class", "A base class."),
+        ("made_a.Built", "class", "Starts a thing."),
+    ]
+
+
+def test_only_a_marked_module_may_be_missing():
+    assert names("made_missing? made_missing.part?") == []
+    with pytest.raises(ModuleNotFoundError, match="made_missing"):
+        names("made_missing")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Return the sum.\n\nMore of it.", "Return the sum."),
+        ("Return the\n    sum of it. Then\nmore.", "Return the sum of it."),
+        ("stack(tensors, dim=0, *, out=None) -> Tensor\n\nStack them.", "Stack them."),
+        ("abs(x, /, out=None, *, c='K')\n\nabs(x)\n\nAbsolute value.", "Absolute value."),
+        ("f(a,\n  b=(1, 2),\n  c=3)\n    -> list of (a, b)\n\nDo it now.", "Do it now."),
+        ("int([x]) -> integer\nint(x, base=10) -> integer\n\nMake a number.", "Make a number."),
+        ("dict() -> new empty dictionary\ndict(x) -> new one", "new empty dictionary"),
+        ("zip(*a) --> Yield some tuples.\n\n   >>> zip()\n\nThe zip object.", "Yield some tuples."),
+        ("f(*args) - new function with\nsome arguments.", "new function with some arguments."),
+        ("async anext(i[, default])\n\nReturn the next.", "Return the next."),
+        ("dtype(a)\n--\n\ndtype(a, [b])\n\nCreate a type.", "Create a type."),
+        ("sum(x) is what this computes.", "sum(x) is what this computes."),
+        ("cos(x) - 1 near zero.", "cos(x) - 1 near zero."),
+        (".. note::\n    Not this.\n\nThis one.", "This one."),
+        ("Title\n=====\n\nWhat it does.", "What it does."),
+        ("Covariance\n\nReturn the covariance.", "Return the covariance."),
+        ("Covariance", "Covariance"),
+        ("f(x) -> Tensor", ""),
+        ("Point(x: int, y: int)", ""),
+        ("expr = BoolOp(boolop op)\n     | Name(id)", ""),
+        ("Members:\n\nSUM\n\nAVG", ""),
+        ("f(x)\n\nParameters\n----------\nx : int\n    The input.", ""),
+        ("Use one of:\n- this\n- that", "Use one of"),
+        ("Do it, e.g. with a file. And more.", "Do it, e.g. with a file."),
+        ("Return v1, v2, ... in a list. More.", "Return v1, v2, ... in a list."),
+        ("Fill `x`. ``y`` stays.", "Fill x."),
+        ("See :func:`torch.add`, :class:`~a.b.C` here.", "See torch.add, C here."),
+        ("A :ref:`long title <label>` and `a link <x>`_.", "A long title and a link."),
+        ("A `.Line2D`\\s and `~.Axes.plot`.", "A Line2Ds and plot."),
+        ("Set *x* and **y** to *args and **kwargs.", "Set x and y to *args and **kwargs."),
+        ("A method [1]_ of \\*args.", "A method of *args."),
+        (":math:`\\text{GELU}(x) \\leq \\frac{1}{2}` holds.", "GELU(x) ≤ (1) / (2) holds."),
+        ("", ""),
+    ],
+)
+def test_summary(text, expected):
+    assert summary(text) == expected

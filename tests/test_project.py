@@ -1,0 +1,189 @@
+"""The house around the package: its lists agree, its address is one, nothing local leaks in."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tools import badges
+
+ROOT = Path(__file__).resolve().parent.parent
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAGES = [path for path in [ROOT / "README.md", *LESSONS] if path.exists()]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def lines(name: str) -> list[str]:
+    """The lines of a list that are not comments."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def pins() -> dict[str, str]:
+    """constraints.txt as normalised name → version."""
+    pairs = (line.split("==") for line in lines("constraints.txt"))
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+# --- the lists of packages -------------------------------------------------------------------
+
+
+def test_every_requirement_says_what_it_is_for():
+    for line in lines("requirements.txt"):
+        requirement, _, reason = line.partition("#")
+        assert Requirement(requirement).specifier, f"{line}: no range"
+        assert len(reason.strip()) > 8, f"{line}: no reason"
+
+
+def test_constraints_are_exact_and_name_no_place():
+    for line in lines("constraints.txt"):
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line), line
+
+
+def test_constraints_lie_in_the_ranges():
+    for line in lines("requirements.txt"):
+        requirement = Requirement(line.partition("#")[0])
+        version = pins()[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(Version(version)), line
+
+
+def test_binder_takes_the_same_torch_built_for_cpus():
+    (pinned,) = (line for line in lines(".binder/requirements.txt") if line.startswith("torch"))
+    assert pinned == f"torch=={pins()['torch']}+cpu"
+
+
+# --- the package -----------------------------------------------------------------------------
+
+
+def test_importing_the_package_alone_is_light():
+    code = "import sys, course_utils; print(*sorted(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "numba", "umap", "transformers", "numpy", "matplotlib", "ipywidgets"}
+    assert not heavy & set(run.stdout.split())
+
+
+def test_a_wheel_carries_every_module_and_table(tmp_path):
+    for name in ("course_utils", "pyproject.toml", "LICENSE", "LICENSE-text", "README.md"):
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, tmp_path / name, ignore=ignored)
+        elif source.exists():
+            shutil.copy(source, tmp_path / name)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", "dist", "."]
+    subprocess.run([*pip, *options], cwd=tmp_path, check=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("course_utils")}
+    ours = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "course_utils").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == ours
+
+
+# --- the address -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_pages_link_to_the_address_of_pyproject(path):
+    text = path.read_text(encoding="utf-8")
+    address = badges.repository()
+    found = re.findall(
+        r"(?:colab\.research\.google\.com/github|mybinder\.org/v2/gh)/([\w.-]+/[\w.-]+)/", text
+    )
+    assert found and set(found) == {address}
+    for notebook in re.findall(r"notebooks/[\w.-]+\.ipynb", text):
+        assert (ROOT / notebook).exists(), f"{path.name} links to {notebook}, which is not there"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_lessons_open_with_the_links_and_the_first_cell(path):
+    notebook = nbformat.read(path, as_version=4)
+    address = badges.repository()
+    assert badges.links(address, path.stem) in notebook.cells[0].source
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert first.id == "colab"
+    assert first.source == badges.first_cell(address)
+    assert first.outputs == []
+
+
+def test_the_first_cell_is_short_silent_and_harmless_here():
+    source = badges.first_cell("owner/name")
+    assert len(source.splitlines()) <= 8
+    python = source.replace("    !test", "    # !test")  # the shell's line is Colab's
+    run = subprocess.run([sys.executable, "-c", python], capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_badges_change_the_address_everywhere_and_nothing_else(tmp_path, capsys):
+    lesson, old = "L9_tiny", "OWNER/old-course"
+    (tmp_path / "notebooks").mkdir()
+    pages = {
+        "pyproject.toml": f'[project]\nurls = {{ Repository = "https://github.com/{old}" }}\n',
+        "README.md": badges.links(old, lesson) + "\n[s](https://github.com/UKP/old-course)\n"
+        f"See https://github.com/{old}. Not https://github.com/{old}-2.\n",
+        f"notebooks/{lesson}.ipynb": f'{{"a": "{badges.links(old, lesson)}",\n "b": "git clone '
+        f'https://github.com/{old} x"}}\n',
+    }
+    for name, text in pages.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert badges.main(["ann/new"], tmp_path) == 0
+    for name, text in pages.items():
+        expected = text.replace(f"{old}-2", "@").replace(old, "ann/new").replace("@", f"{old}-2")
+        assert (tmp_path / name).read_text(encoding="utf-8") == expected
+    assert badges.repository(tmp_path) == "ann/new"
+    capsys.readouterr()
+    assert badges.main([], tmp_path) == 0
+    assert capsys.readouterr().out == ""  # a second time there is nothing to do
+
+
+@pytest.mark.parametrize("wrong", ["no-slash", "a/b/c", "a/b c", ""])
+def test_badges_refuse_what_is_no_address(wrong, tmp_path, capsys):
+    text = '[project]\nurls = { Repository = "https://github.com/a/b" }\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert badges.main([wrong], tmp_path) == 2
+    assert (tmp_path / "pyproject.toml").read_text() == text
+
+
+# --- nothing local -----------------------------------------------------------------------------
+
+
+def files_of_the_course() -> list[Path]:
+    """What git keeps or would keep; without git (a downloaded archive), everything but .venv."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        found = [ROOT / name for name in run.stdout.split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):
+        hidden = {".venv", "__pycache__", ".git"}
+        found = [path for path in ROOT.rglob("*") if not hidden & set(path.parts)]
+    return [path for path in found if path.is_file()]
+
+
+# Put together here, so that this file does not name them itself.
+HOMES = "|".join(["ro" + "ot", "ho" + "me", "Us" + "ers"])
+REGISTRIES = "|".join(["py" + "pi.org", "python" + "hosted.org"])
+LOCAL = re.compile(rf"(?<![\w.-])(?:/(?:{HOMES})/|{re.escape(str(ROOT))}/)|{REGISTRIES}")
+
+
+def test_no_file_names_a_place_on_somebodys_machine():
+    found = []
+    for path in files_of_the_course():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {local}" for local in LOCAL.findall(text)]
+    assert len(files_of_the_course()) > 20
+    assert not found, "\n".join(found)

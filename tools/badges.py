@@ -1,0 +1,78 @@
+"""Writes the course's address from pyproject.toml into everything that repeats it.
+
+    python tools/badges.py [owner/name]
+
+With an address, pyproject.toml is changed first. The links to Colab and Binder and the first cell
+of each lesson follow; tests/test_project.py checks that they agree. Prints the files it changed.
+"""
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "https://github.com/"
+ADDRESS = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+# Links to these places are always to the course itself; links to other repositories stay.
+SERVICES = re.compile(
+    r"(colab\.research\.google\.com/github/|mybinder\.org/v2/gh/)[\w.-]+/[\w.-]+(?=/)"
+)
+
+
+def repository(root: Path = ROOT) -> str:
+    """The course's address as `owner/name`, from `[project.urls]`."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["urls"]["Repository"].removeprefix(HOST)
+
+
+def links(address: str, lesson: str) -> str:
+    """The line of links that stands in the first Markdown cell of a lesson (and in the README).
+
+    Words, not pictures: a badge would be fetched from another machine each time the page is opened.
+    """
+    notebook = f"notebooks/{lesson}.ipynb"
+    return (
+        f"[Open in Colab](https://colab.research.google.com/github/{address}/blob/main/{notebook})"
+        f" · [Open in Binder](https://mybinder.org/v2/gh/{address}/HEAD?urlpath=lab/tree/{notebook})"
+    )
+
+
+def first_cell(address: str) -> str:
+    """The first code cell of each lesson, with the id `colab`; does nothing but on Colab."""
+    return f"""\
+import sys
+
+if "google.colab" in sys.modules:  # fetch the course; add what Colab lacks, move nothing it has
+    !test -d /content/course || git clone --quiet --depth 1 {HOST}{address} /content/course
+    sys.path.insert(0, "/content/course")
+    from course_utils import colab
+
+    colab.prepare()"""
+
+
+def rewritten(text: str, old: str, new: str) -> str:
+    """The text with the course's address changed; works on Markdown and on a notebook's JSON."""
+    text = SERVICES.sub(lambda match: match[1] + new, text)
+    return re.sub(re.escape(HOST + old) + r"(?![\w.-]*[\w-])", HOST + new, text)
+
+
+def main(arguments: list[str], root: Path = ROOT) -> int:
+    """The command line; 0 when all went well."""
+    old = repository(root)
+    new = arguments[0].removeprefix(HOST).removesuffix(".git") if arguments else old
+    if len(arguments) > 1 or not ADDRESS.fullmatch(new):
+        print("usage: make badges REPO=owner/name", file=sys.stderr)
+        return 2
+    files = [root / "pyproject.toml", root / "README.md", *sorted(root.glob("notebooks/*.ipynb"))]
+    for path in filter(Path.exists, files):
+        text = path.read_text(encoding="utf-8")
+        changed = rewritten(text, old, new)
+        if changed != text:
+            path.write_text(changed, encoding="utf-8", newline="\n")
+            print(f"{path.relative_to(root)} now says {new}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
