@@ -86,22 +86,39 @@ def hidden_states(
     )
 
 
-def word_positions(states: States, text: str, word: str, index: int = 0) -> list[int]:
-    """The token positions of the first whole-word occurrence of `word` in text number `index`.
+def occurrences(text: str, word: str) -> list[tuple[int, int]]:
+    """Where `word` stands in `text` as a whole word: the `(start, end)` characters of each time.
 
-    Upper and lower case count as the same. Raises BadInput where the word does not occur.
+    Upper and lower case count as the same, and blanks around `word` do not count. An empty word
+    stands nowhere.
     """
     word = word.strip()
-    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) if word else None
+    whole = rf"(?<!\w){re.escape(word)}(?!\w)"  # not \b, which would miss "C++"
+    return [found.span() for found in re.finditer(whole, text, re.IGNORECASE)] if word else []
+
+
+def word_positions(states: States, text: str, word: str, index: int = 0) -> list[int]:
+    """The token positions of the first of the `occurrences` of `word` in text number `index`.
+
+    Raises BadInput where the word does not occur, or has no tokens of its own: it stands beyond the
+    limit of the model, it is made of signs that the tokenizer drops, or it is one token with what
+    stands beside it (after "soft" + soft hyphen + "ware" the tokenizer reads "software").
+    """
+    found = occurrences(text, word)
     if not found:
-        raise BadInput(f"The word {word!r} does not occur in {text!r}.")
-    positions = [
-        position
-        for position, (start, end) in enumerate(states.spans[index])
-        if start < found.end() and end > found.start()
-    ]
-    if not positions:
+        raise BadInput(f"The word {word.strip()!r} does not occur in {text!r}.")
+    start, end = found[0]
+    word, spans = text[start:end], states.spans[index]
+    if len(spans) == POSITIONS and end > max(last for _, last in spans):
         raise BadInput(f"The word {word!r} stands beyond the first {POSITIONS} tokens of its text.")
+    positions = [at for at, (first, last) in enumerate(spans) if first < end and last > start]
+    if not positions:
+        raise BadInput(f"The tokenizer drops the word {word!r}: it has no token.")
+    first, last = spans[positions[0]][0], spans[positions[-1]][1]
+    if first < start or last > end:
+        raise BadInput(
+            f"The tokenizer reads {text[first:last]!r} as one word: {word!r} has no tokens of its own."
+        )
     return positions
 
 

@@ -31,22 +31,32 @@ def names() -> list[str]:
 
 
 def problem(name: str, answer: object) -> str | None:
-    """What is wrong with an answer, or None where nothing is. An answer that raises is wrong."""
+    """What is wrong with an answer, or None where nothing is. An answer that raises is wrong.
+
+    NotImplementedError passes through: the lessons' stubs raise it until somebody fills them in.
+    """
     if name not in _PROBLEMS:
         raise BadInput(f"There is no exercise {name!r}. There are: {', '.join(names())}.")
     try:
         return _PROBLEMS[name](answer)
+    except NotImplementedError:
+        raise
     except Exception as error:  # a learner's function may raise anything
         return f"your answer raises {type(error).__name__}: {error}"
 
 
 def check(name: str, answer: object = None) -> None:
-    """Print one line: right, wrong and why, or still open (`answer` is None or `...`)."""
+    """Print one line: right, wrong and why, or still open.
+
+    Open means: `answer` is None or `...`, or a function that raises NotImplementedError.
+    """
+    try:
+        wrong = problem(name, answer)  # an unknown name is an error even before there is an answer
+    except NotImplementedError:
+        answer = None
     if answer is None or answer is ...:
-        problem(name, None)  # an unknown name is an error even before there is an answer
         print(f"{OPEN} Exercise {name} is still open.")
         return
-    wrong = problem(name, answer)
     print(f"{BROKEN} Exercise {name}: {wrong}" if wrong else f"{KEPT} Exercise {name}: right.")
 
 
