@@ -4,6 +4,7 @@
 
 With an address, pyproject.toml is changed first. The links to Colab and Binder and the first cell
 of each lesson follow; tests/test_project.py checks that they agree. Prints the files it changed.
+The placeholder OWNER stands for an address that is not known yet; the links say so.
 """
 
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "https://github.com/"
 ADDRESS = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+NOTE = " (both work once the course is published at its address)"
 # Links to these places are always to the course itself; links to other repositories stay.
 SERVICES = re.compile(
     r"(colab\.research\.google\.com/github/|mybinder\.org/v2/gh/)[\w.-]+/[\w.-]+(?=/)"
@@ -35,7 +37,13 @@ def links(address: str, lesson: str) -> str:
     return (
         f"[Open in Colab](https://colab.research.google.com/github/{address}/blob/main/{notebook})"
         f" · [Open in Binder](https://mybinder.org/v2/gh/{address}/HEAD?urlpath=lab/tree/{notebook})"
+        f"{'' if published(address) else NOTE}"
     )
+
+
+def published(address: str) -> bool:
+    """Whether this is a real address and not the placeholder."""
+    return not address.startswith("OWNER/")
 
 
 def first_cell(address: str) -> str:
@@ -43,7 +51,7 @@ def first_cell(address: str) -> str:
     return f"""\
 import sys
 
-if "google.colab" in sys.modules:  # fetch the course; add what Colab lacks, move nothing it has
+if "google.colab" in sys.modules:  # only on Colab: fetch the course, add the packages it lacks
     !test -d /content/course || git clone --quiet --depth 1 {HOST}{address} /content/course
     sys.path.insert(0, "/content/course")
     from course_utils import colab
@@ -54,6 +62,8 @@ if "google.colab" in sys.modules:  # fetch the course; add what Colab lacks, mov
 def rewritten(text: str, old: str, new: str) -> str:
     """The text with the course's address changed; works on Markdown and on a notebook's JSON."""
     text = SERVICES.sub(lambda match: match[1] + new, text)
+    if published(new):
+        text = text.replace(NOTE, "")
     return re.sub(re.escape(HOST + old) + r"(?![\w.-]*[\w-])", HOST + new, text)
 
 
