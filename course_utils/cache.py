@@ -1,9 +1,9 @@
-"""Files worth keeping between runs: computed once, verified on every read, never trusted when damaged.
+"""Files worth keeping between runs: computed once, verified on every read, not trusted if damaged.
 
-A cached file is its payload followed by the SHA-256 digest of the payload (32 bytes). A file that was
-cut short, edited or left by a killed process does not match its digest and counts as absent.
-Writing goes to a temporary file in the same folder and then renames it: a reader sees the old file or
-the new one, never half of one.
+A cached file is its payload followed by the SHA-256 digest of the payload (32 bytes). A file that
+was cut short, edited or left by a killed process does not match its digest and counts as absent.
+Writing goes to a temporary file in the same folder and then renames it: a reader sees the old file
+or the new one, never half of one.
 """
 
 import hashlib
@@ -22,15 +22,18 @@ class CacheUnwritable(CourseError):
 
 
 def folder() -> Path:
-    """The cache folder, created on demand: `$COURSE_CACHE`, or `embedding-course` in the user's own."""
+    """The cache folder, made on demand: `$COURSE_CACHE`, or one within the user's own."""
     if chosen := os.environ.get("COURSE_CACHE"):
         path = Path(chosen).expanduser()
-    elif sys.platform == "win32":
-        path = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "embedding-course"
-    elif sys.platform == "darwin":
-        path = Path.home() / "Library/Caches/embedding-course"
     else:
-        path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "embedding-course"
+        home = Path.home()
+        if sys.platform == "win32":
+            base = os.environ.get("LOCALAPPDATA") or home / "AppData/Local"
+        elif sys.platform == "darwin":
+            base = home / "Library/Caches"
+        else:
+            base = os.environ.get("XDG_CACHE_HOME") or home / ".cache"
+        path = Path(base) / "embedding-course"
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -42,7 +45,7 @@ def folder() -> Path:
 
 
 def key(*parts: object) -> str:
-    """SHA-256 (hex) over the parts; each part is framed by its length, so ("ab", "c") != ("a", "bc")."""
+    """SHA-256 (hex) over the parts, each framed by its length: ("ab", "c") is not ("a", "bc")."""
     digest = hashlib.sha256()
     for part in parts:
         data = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")

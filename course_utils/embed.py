@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -117,7 +118,7 @@ def word_positions(states: States, text: str, word: str, index: int = 0) -> list
     first, last = spans[positions[0]][0], spans[positions[-1]][1]
     if first < start or last > end:
         raise BadInput(
-            f"The tokenizer reads {text[first:last]!r} as one word: {word!r} has no tokens of its own."
+            f"The tokenizer reads {text[first:last]!r} as one word: {word!r} has no tokens there."
         )
     return positions
 
@@ -168,7 +169,7 @@ def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str = "mean") -> tor
     """One vector a text from token states `[n, T, d]` and a mask `[n, T]` (True or 1 at tokens).
 
     "mean": over the tokens, padding left out. "cls": the first token. "max": the largest value of
-    each dimension, padding left out. Returns `[n, d]`. Source: Reimers and Gurevych 2019, section 3.
+    each dimension, padding left out. Returns `[n, d]`. Source: Reimers and Gurevych 2019, sec. 3.
     """
     if pooling not in POOLINGS:
         raise BadInput(f"Unknown pooling {pooling!r}. Use one of: {', '.join(POOLINGS)}.")
@@ -207,7 +208,7 @@ def encode(
     text and settings, and shows a progress bar (`progress=False` hides it).
 
     Every string has a vector: "" is the vector of `[CLS] [SEP]` alone, as in sentence-transformers;
-    characters that the tokenizer drops (NUL) do not count; unknown ones (many emoji) become `[UNK]`.
+    characters that the tokenizer drops (NUL) do not count, unknown ones (many emoji) are `[UNK]`.
     An empty list gives an array `[0, d]`. Raises BadInput for anything that is not a string or an
     option that is not known.
     """
@@ -221,10 +222,10 @@ def encode(
         raise BadInput(f"Unknown precision {precision!r}. Use one of: {', '.join(PRECISIONS)}.")
     tokenizer, model = models.load(role)
     layers = model.config.num_hidden_layers
-    if not -layers - 1 <= layer <= layers:
-        raise BadInput(f"There is no layer {layer}: the model has layers 0 to {layers}.")
-    if not 2 < max_tokens <= POSITIONS:
-        raise BadInput(f"max_tokens={max_tokens} is outside 3 to {POSITIONS}.")
+    if not isinstance(layer, Integral) or not -layers - 1 <= layer <= layers:
+        raise BadInput(f"There is no layer {layer!r}: the model has layers 0 to {layers}.")
+    if not isinstance(max_tokens, Integral) or not 2 < max_tokens <= POSITIONS:
+        raise BadInput(f"max_tokens={max_tokens!r} is outside 3 to {POSITIONS}, or not whole.")
 
     layer %= layers + 1
     long_work = len(texts) >= LONG_WORK
@@ -326,13 +327,17 @@ def _causal(mask: torch.Tensor) -> torch.Tensor:
 
 def _checked(texts: Sequence[str]) -> list[str]:
     """The texts as a list, once every one of them is known to be a string that can be encoded."""
-    if isinstance(texts, (str, bytes)) or not hasattr(texts, "__iter__"):
-        raise BadInput(f"Expected a list of strings, not {type(texts).__name__}.")
-    texts = list(texts)
+    try:
+        # A string is a collection too, of its characters; that is never meant here.
+        each = iter(None if isinstance(texts, (str, bytes)) else texts)
+    except TypeError:
+        kind = type(texts).__name__
+        raise BadInput(f"Expected a list of strings, not {kind}.") from None
+    texts = list(each)
     for number, text in enumerate(texts):
         if not isinstance(text, str):
             raise BadInput(
-                f"Text {number} is {type(text).__name__}, not a string. Convert it, or leave it out."
+                f"Text {number} is {type(text).__name__}, not a string. Convert it or leave it out."
             )
         try:
             text.encode("utf-8")

@@ -1,11 +1,13 @@
-"""GloVe's word vectors, as published: a zip archive of text files, one word and its numbers a line.
+"""GloVe's word vectors, as published: a zip archive of texts, a word and its numbers on each line.
 
-Used only with `COURSE_MODELS=hub`. Source: Pennington, Socher and Manning, "GloVe: Global Vectors for
-Word Representation", EMNLP 2014.
+Used only with `COURSE_MODELS=hub`. Source: Pennington, Socher and Manning, "GloVe: Global Vectors
+for Word Representation", EMNLP 2014.
 """
 
 import io
+import itertools
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -50,24 +52,29 @@ def load(archive: str | Path, member: str = MEMBER, limit: int = WORDS) -> tuple
     words, rows = [], []
     try:
         with zipfile.ZipFile(archive) as package, package.open(member) as binary:
-            for number, line in enumerate(io.TextIOWrapper(binary, encoding="utf-8"), start=1):
-                if number > limit:
-                    break
+            lines = io.TextIOWrapper(binary, encoding="utf-8")
+            for number, line in enumerate(itertools.islice(lines, limit), start=1):
                 word, *numbers = line.rstrip("\n").split(" ")
                 words.append(word)
-                rows.append(np.array(numbers, dtype=np.float32))
-                if rows[-1].shape != rows[0].shape:
-                    raise GloveError(
-                        f"{archive}: {member}, line {number}: {len(numbers)} numbers, "
-                        f"where line 1 has {len(rows[0])}."
-                    )
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        if isinstance(error, GloveError):
-            raise
+                rows.append(_row(numbers, rows, f"{archive}: {member}, line {number}"))
+    except GloveError:
+        raise
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise GloveError(
-            f"{archive} is not a readable GloVe archive with {member} ({error}). Delete it, and it is "
-            "downloaded again."
+            f"{archive} is not a readable GloVe archive with {member} ({error}). Delete it, and it "
+            "is downloaded again."
         ) from error
     if not words:
         raise GloveError(f"{archive}: {member} holds no vectors.")
     return Vocabulary(words), Table(np.stack(rows))
+
+
+def _row(numbers: list[str], rows: list[np.ndarray], where: str) -> np.ndarray:
+    """The numbers of one line, as many as in the rows before it; `where` begins an error."""
+    try:
+        row = np.array(numbers, dtype=np.float32)
+    except ValueError as error:
+        raise GloveError(f"{where}: {error}.") from error
+    if rows and row.shape != rows[0].shape:
+        raise GloveError(f"{where}: {len(row)} numbers, where line 1 has {len(rows[0])}.")
+    return row

@@ -4,11 +4,14 @@ import time
 from collections.abc import Mapping
 
 import ipywidgets
-from IPython.display import display
+from matplotlib.figure import Figure
 
 from course_utils import plots
+from course_utils.errors import BadInput
 
 SECONDS_BETWEEN_PICTURES = 1.0
+MARKED_POINTS = 12  # of each of several series: colour alone does not tell them apart
+DASHES = ("--", ":", "-.")
 
 
 class LiveCurve:
@@ -30,34 +33,57 @@ class LiveCurve:
         self.values: dict[str, list[float]] = {}
         self._picture = ipywidgets.Image(value=plots.png(self.figure()), format="png")
         self._drawn = time.monotonic()
-        view = {"version_major": 2, "version_minor": 0, "model_id": self._picture.model_id}
-        plain = "[a live curve while this cell runs; the finished one follows]"
-        display({"application/vnd.jupyter.widget-view+json": view, "text/plain": plain}, raw=True)
+        plots.show_widget(
+            self._picture, "[a live curve while this cell runs; the finished one follows]"
+        )
 
     def add(self, step: float, **values: float) -> None:
-        """One point a series, such as `add(step, loss=2.1)`; every call names the same series."""
+        """One point a series, such as `add(step, loss=2.1)`; every call names the same series.
+
+        Raises BadInput where it does not, and keeps the points as they were.
+        """
+        if not values:
+            raise BadInput("A point needs a series and its value, such as loss=2.1.")
+        if self.values and set(values) != set(self.values):
+            raise BadInput(
+                f"The curve shows {_listed(self.values)}; this point is of {_listed(values)}."
+            )
+        numbers = {name: float(value) for name, value in values.items()}
         self.steps.append(step)
-        for name, value in values.items():
-            self.values.setdefault(name, []).append(value)
+        for name, number in numbers.items():
+            self.values.setdefault(name, []).append(number)
         if time.monotonic() - self._drawn > SECONDS_BETWEEN_PICTURES:
             self._picture.value = plots.png(self.figure())
             self._drawn = time.monotonic()
 
-    def figure(self):
+    def figure(self) -> Figure:
         """The curve so far, as a figure."""
         fig = plots.figure(8.0, 3.6)
         ax = plots.axes(fig)
+        every = max(1, len(self.steps) // MARKED_POINTS)
         for index, (name, values) in enumerate(self.values.items()):
-            ax.plot(self.steps, values, color=plots.colour(index), label=name)
+            marker = plots.MARKERS[index % len(plots.MARKERS)] if len(self.values) > 1 else None
+            look = {"color": plots.colour(index), "marker": marker, "markevery": every}
+            ax.plot(self.steps, values, label=name, **look)
         for index, (name, height) in enumerate(self.reference.items()):
-            style = ("--", ":", "-.")[index % 3]
-            ax.axhline(height, color=plots.PALETTE["grey"], linestyle=style, label=name)
+            dashes = DASHES[index % len(DASHES)]
+            ax.axhline(height, color=plots.PALETTE["grey"], linestyle=dashes, label=name)
         ax.set(xlabel=self.xlabel, ylabel=self.ylabel)
         ax.set_title(self.title)
-        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        if self.values or self.reference:
+            ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
         return fig
 
     def finish(self, alt: str) -> None:
-        """Take the live picture away and show the finished curve with its description."""
-        self._picture.close()
+        """Show the finished curve with its description, and take the live picture away.
+
+        Raises BadInput where there is no point yet, or `alt` is empty.
+        """
+        if not self.steps:
+            raise BadInput("The curve has no point yet: call add before finish.")
         plots.show(self.figure(), alt)
+        self._picture.close()
+
+
+def _listed(names) -> str:
+    return ", ".join(sorted(names))

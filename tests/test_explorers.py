@@ -13,7 +13,17 @@ import pytest
 
 from course_utils import embed, explorers, models, similarity
 from course_utils.errors import BadInput, CourseError
-from course_utils.explorers import View, WordInContext, view_word_in_context
+from course_utils.explorers import (
+    WordInContext,
+    lettering,
+    panel,
+    view_word_in_context,
+    word_explorer,
+    word_pair,
+)
+from course_utils.explorers.panel import View
+from course_utils.plots import output
+from tests.pictures import faults, texts
 
 PNG = b"\x89PNG\r\n\x1a\n"
 START = WordInContext()
@@ -59,10 +69,10 @@ def test_every_layer_and_every_head_has_its_own_picture():
 
 
 def test_equal_states_give_equal_bytes():
-    explorers._seen.cache_clear()
+    word_explorer._seen.cache_clear()
     one = view_word_in_context(START)
-    explorers._seen.cache_clear()
-    explorers._states.cache_clear()
+    word_explorer._seen.cache_clear()
+    word_pair._states.cache_clear()
     assert view_word_in_context(replace(START)) == one
 
 
@@ -72,9 +82,7 @@ def test_the_attention_is_the_models_own(head):
     (at,) = embed.word_positions(states, START.first, "bat")
     rows = states.attention[0, 2, :, at]  # layer 3: [heads, tokens]
     row = (rows[head - 1] if head else rows.mean(0)).numpy()
-    context = explorers._context(
-        states, START.first, "bat", [at], replace(START, layer=3, head=head)
-    )
+    context, _ = word_pair.compare(replace(START, layer=3, head=head), "embedded").contexts
     assert context.tokens == states.tokens[0][1:-1] and context.tokens[context.place] == "bat"
     np.testing.assert_allclose(context.weights, row[1:-1], atol=1e-6)
     assert context.edges + sum(context.weights) == pytest.approx(1, abs=1e-5)
@@ -175,13 +183,6 @@ def test_a_dollar_sign_is_no_formula(monkeypatch):
     assert view_word_in_context(WordInContext("I pay $x$ now", "$x$ is here", "$x$")).png
 
 
-def test_a_long_sentence_is_excerpted_around_its_word():
-    text = "word " * 30 + "bat" + " word" * 12
-    excerpt = explorers._excerpt(text, "bat")
-    assert "bat" in excerpt and excerpt.startswith("…") and excerpt.endswith("…")
-    assert len(excerpt.splitlines()) == 2
-
-
 def test_changing_the_models_switch_is_not_answered_from_memory(monkeypatch):
     def other_model(*_args, **_more):
         raise BadInput("The other model was asked.")
@@ -192,6 +193,119 @@ def test_changing_the_models_switch_is_not_answered_from_memory(monkeypatch):
     assert view_word_in_context(START).message == "The other model was asked."
 
 
+# ------------------------------------------------------------------- the picture, word in context
+
+LONG = "The old man who had lived by the river for forty years said that each evening a {} left."
+TWO = "He hit the ball with his {}, over the fence and into the garden of a neighbour who kept it."
+WORDS = {
+    "short": "bat",
+    "narrow": "illiilliilliilliilliilliilliilliilliilli",
+    "wide": "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
+    "several pieces": "pneumonoultramicroscopicsilicovolcano",
+    "emoji": "bat🦇🏏",
+    "right to left": "שלום",
+    "both directions": "مرحبا",
+    "dollars": "$x$",
+}
+
+
+def picture(state: WordInContext):
+    return word_explorer.picture(word_pair.compare(state, models.identity(word_pair.ROLE)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("layer", [0, 3, 6])
+@pytest.mark.parametrize("word", WORDS.values(), ids=WORDS.keys())
+def test_whatever_is_typed_nothing_overlaps_and_nothing_is_cut_off(word, layer):
+    for first, second in ((LONG, TWO), ("{}", "{} {0}"), ("x " * 90 + "{}", "{}" + " WM" * 60)):
+        first, second = (text.replace("{}", word).replace("{0}", word) for text in (first, second))
+        assert faults(picture(WordInContext(first, second, word, layer))) == []
+
+
+@pytest.mark.parametrize("head", range(13))
+def test_no_head_makes_texts_overlap(head):
+    assert faults(picture(replace(START, layer=4, head=head))) == []
+
+
+def test_the_picture_shows_what_the_words_say():
+    found = word_pair.compare(replace(START, layer=3, head=5), "embedded")
+    fig = word_explorer.picture(found)
+    read, (left, *right) = texts(fig), fig.axes
+    path, others, *_ = left.lines
+    np.testing.assert_array_equal(path.get_ydata(), found.path)
+    np.testing.assert_array_equal(others.get_ydata(), found.others)
+    assert f"{found.path[3]:.2f}" in read and START.first in read and START.second in read
+    before, now = f"{found.path[0]:.2f}", f"{found.path[3]:.2f}"
+    assert f"Context pulls the two “bat” vectors apart: cosine {before} → {now}" in read
+    assert "attention (%), layer 3, head 5" in read and "static vectors: always 1" in read
+    for ax, context in zip(right, found.contexts, strict=True):
+        most = sorted(context.weights, reverse=True)[: word_explorer.BARS]
+        np.testing.assert_allclose([bar.get_width() for bar in ax.patches], 100 * np.array(most))
+        names = [label.get_text() for label in ax.get_yticklabels()]
+        assert names[-1] == "[CLS], [SEP]"
+        weights = [context.weights[context.tokens.index(name)] for name in names[:-1]]
+        np.testing.assert_allclose(weights, most)
+        assert f" {100 * context.edges:.0f}, not drawn" in read
+
+
+def test_the_title_says_what_context_did():
+    def title(path, layer) -> str:
+        path, none = np.array(path), np.full(3, np.nan)
+        return word_explorer._finding(word_pair.Comparison("bat", layer, 0, path, none, ()))
+
+    assert title([0.9, 0.5, 0.4], 2) == (
+        "Context pulls the two “bat” vectors apart: cosine 0.90 → 0.40"
+    )
+    assert title([0.5, 0.6, 0.9], 2).startswith("Context draws the two “bat” vectors together:")
+    assert title([0.9, 0.5, 0.88], 2).startswith("The two “bat” vectors stay together:")
+    assert title([0.9, 0.5, 0.4], 0) == "At layer 0 only their places differ: cosine 0.90"
+
+
+# --------------------------------------------------------------------- a learner's text, drawn
+
+
+def test_a_text_that_fits_stays_and_a_longer_one_is_cut_at_its_width():
+    assert lettering.shorten("bat", 100, 10) == "bat"
+    wide, narrow = (lettering.shorten(letter * 40, 100, 10) for letter in "Wi")
+    assert wide.endswith("…") and narrow.endswith("…") and len(narrow) > 2 * len(wide)
+    for text in (wide, narrow):
+        assert 80 < lettering.width(text, 10) <= 100
+    assert lettering.shorten("bat", 1, 10) == "b…"  # something is always left
+
+
+def test_characters_without_a_glyph_become_boxes():
+    assert lettering.drawable("a🦇飛\nשלום\0") == "a□□\nשלום□"
+
+
+def test_a_long_sentence_is_excerpted_around_its_word():
+    text = "word " * 30 + "bat" + " word" * 12
+    lines = lettering.excerpt(text, (150, 153), 200, 10).splitlines()
+    assert len(lines) == 2 and "bat" in lines[0]
+    assert lines[0].startswith("…\u00a0word ") and lines[1].endswith("…")
+    assert all(lettering.width(line, 10) <= 200 for line in lines)
+
+
+def test_a_sentence_begins_at_its_beginning_where_that_shows_the_word():
+    text = "a bat " + "word " * 40
+    assert lettering.excerpt(text, (2, 5), 200, 10).startswith("a bat word")
+    assert lettering.excerpt("a bat", (2, 5), 200, 10) == "a bat"
+    two = "word " * 10 + "bat"
+    assert lettering.excerpt(two, (50, 53), 200, 10).replace("\n", " ") == two
+
+
+@pytest.mark.parametrize("length", [1, 30, 60, 240])
+@pytest.mark.parametrize("at", [0, 0.5, 1])
+@pytest.mark.parametrize("letters", ["W", "il ", "ab cdefgh ", "שלום "])
+def test_an_excerpt_always_fits_and_shows_its_word(letters, at, length):
+    rest = (letters * 240)[:length].strip()
+    cut = round(at * len(rest))
+    text = " ".join(f"{rest[:cut]} bat {rest[cut:]}".split())
+    start = text.index("bat")
+    excerpt = lettering.excerpt(text, (start, start + 3), 150, 9.5)
+    assert "bat" in excerpt and len(excerpt.splitlines()) <= 2
+    assert all(lettering.width(line, 9.5) <= 150 for line in excerpt.splitlines())
+
+
 # ------------------------------------------------------------------------- the widgets, wired
 
 
@@ -199,7 +313,7 @@ def test_changing_the_models_switch_is_not_answered_from_memory(monkeypatch):
 def shown(monkeypatch):
     """What `display` was called with, newest last."""
     calls = []
-    monkeypatch.setattr(explorers, "display", lambda *args, **more: calls.append((args, more)))
+    monkeypatch.setattr(output, "display", lambda *args, **more: calls.append((args, more)))
     return calls
 
 
@@ -207,7 +321,7 @@ def shown(monkeypatch):
 def box(monkeypatch):
     """The widget of `word_in_context`, not displayed."""
     boxes = []
-    monkeypatch.setattr(explorers, "present", lambda box, _alt: boxes.append(box))
+    monkeypatch.setattr(panel, "present", lambda box, _alt: boxes.append(box))
     explorers.word_in_context()
     return boxes[0]
 
@@ -274,22 +388,53 @@ def test_text_is_handed_over_on_enter_and_labels_are_whole(box):
 
 def test_the_layer_slider_and_the_heads_follow_the_model(box):
     controls, *_ = parts(box)
-    config = models.load(explorers.ROLE)[1].config
+    config = models.load(word_pair.ROLE)[1].config
     assert (controls[3].min, controls[3].max) == (0, config.num_hidden_layers)
     assert [value for _, value in controls[4].options] == [*range(config.num_attention_heads + 1)]
 
 
-def test_nothing_is_set_that_ipywidgets_7_7_does_not_have(box):
-    new_in_8 = {"tooltip", "tabbable", "description_allow_html"}
-    todo = [box]
-    while todo:
-        widget = todo.pop()
-        todo += getattr(widget, "children", ())
-        mine, plain = widget.get_state(), type(widget)().get_state()
-        assert not new_in_8 & {name for name in mine if mine[name] != plain[name]}
-        if "style" in mine:
-            mine, plain = widget.style.get_state(), type(widget)().style.get_state()
-            assert {name for name in mine if mine[name] != plain[name]} <= {"description_width"}
+# What each class of ipywidgets 7.7.1 synchronises, read from that version (Colab has it); the
+# explorer as a whole was operated under it too.
+IN_7_7 = {
+    "Box": "box_style children",
+    "VBox": "box_style children",
+    "Dropdown": "description description_tooltip disabled index _options_labels",
+    "HTML": "description description_tooltip placeholder value",
+    "Image": "format height value width",
+    "IntSlider": "continuous_update description description_tooltip disabled max min orientation "
+    "readout readout_format step value",
+    "Text": "continuous_update description description_tooltip disabled placeholder value",
+}
+EVERYWHERE_IN_7_7 = {"layout", "style", "_dom_classes"}
+STYLES_IN_7_7 = {"description_width"}
+LAYOUTS_IN_7_7 = set(
+    "align_content align_items align_self border bottom display flex flex_flow grid_area "
+    "grid_auto_columns grid_auto_flow grid_auto_rows grid_column grid_gap grid_row "
+    "grid_template_areas grid_template_columns grid_template_rows height justify_content "
+    "justify_items left margin max_height max_width min_height min_width object_fit "
+    "object_position order overflow overflow_x overflow_y padding right top visibility "
+    "width".split()
+)
+
+
+def changed(widget) -> set[str]:
+    """The names of the traits that a widget does not have as its class gives them."""
+    mine, plain = widget.get_state(), type(widget)().get_state()
+    return {name for name in mine if mine[name] != plain[name]}
+
+
+def everything_in(widget) -> list[widgets.Widget]:
+    inside = [everything_in(child) for child in getattr(widget, "children", ())]
+    return [widget, *(each for family in inside for each in family)]
+
+
+def test_only_what_ipywidgets_7_7_has_is_set(box):
+    assert len(everything_in(box)) == 10
+    for widget in everything_in(box):
+        kind = type(widget).__name__
+        assert changed(widget) - EVERYWHERE_IN_7_7 <= set(IN_7_7[kind].split()), kind
+        assert changed(widget.layout) <= LAYOUTS_IN_7_7, kind
+        assert changed(getattr(widget, "style", widgets.Layout())) <= STYLES_IN_7_7, kind
 
 
 def test_one_output_holds_the_widget_the_picture_and_the_words(shown, capfd):
@@ -329,7 +474,7 @@ def square(state: Square) -> View:
 
 def test_a_view_may_raise_and_may_speak_beside_its_picture():
     number = widgets.IntText(2)
-    box = explorers.explorer("square", Square, square, {"number": number})
+    box = panel.explorer("square", Square, square, {"number": number})
     _, message, picture, words = parts(box)
     assert "explorer-square" in box._dom_classes and words.value == "4"
     number.value = -1
@@ -341,11 +486,11 @@ def test_a_view_may_raise_and_may_speak_beside_its_picture():
 
 def test_an_explorer_whose_first_state_shows_nothing_is_refused():
     with pytest.raises(CourseError, match="'square' has nothing to show at first: Type a number"):
-        explorers.explorer("square", Square, square, {"number": widgets.IntText(-1)})
+        panel.explorer("square", Square, square, {"number": widgets.IntText(-1)})
 
 
 def test_a_mistake_in_a_view_is_not_hidden():
     number = widgets.IntText(2)
-    explorers.explorer("square", Square, square, {"number": number})
+    panel.explorer("square", Square, square, {"number": number})
     with pytest.raises(ValueError, match="range"):
         number.value = 256

@@ -2,7 +2,6 @@
 
 import base64
 import copy
-import subprocess
 
 import nbformat
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils import plots
+from tests.helpers import commit
 from tools import lessons
 
 RULES = lessons.patterns()
@@ -145,13 +145,6 @@ def store(folder, name: str, *codes: str):
     path = folder / f"{name}.ipynb"
     nbformat.write(new_notebook(cells=cells), path)
     return path
-
-
-def commit(folder):
-    """Put the folder under git and commit what is in it."""
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    for arguments in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "first"]):
-        subprocess.run(["git", *arguments], cwd=folder, check=True)
 
 
 def test_a_second_run_changes_nothing(tmp_path, capsys):

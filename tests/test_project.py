@@ -4,22 +4,24 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tests.helpers import ROOT, run_python
 from tools import badges
 
-ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = [path for path in [ROOT / "README.md", *LESSONS] if path.exists()]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+# What tools make anew whenever they need it: neither in git nor in the package.
+MADE_ANEW = {".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache"}
+MADE_ANEW |= {"build", "dist", "embedding_course.egg-info", "screenshots"}
 
 
 def lines(name: str) -> list[str]:
@@ -65,20 +67,17 @@ def test_binder_takes_the_same_torch_built_for_cpus():
 
 
 def test_importing_the_package_alone_is_light():
-    code = "import sys, course_utils; print(*sorted(sys.modules))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = run_python("-c", "import sys, course_utils; print(*sys.modules)")
+    assert "course_utils" in run.stdout.split(), run.stderr
     heavy = {"torch", "numba", "umap", "transformers", "numpy", "matplotlib", "ipywidgets"}
     assert not heavy & set(run.stdout.split())
 
 
 def test_a_wheel_carries_every_module_and_table(tmp_path):
-    for name in ("course_utils", "pyproject.toml", "LICENSE", "LICENSE-text", "README.md"):
-        source = ROOT / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, tmp_path / name, ignore=ignored)
-        elif source.exists():
-            shutil.copy(source, tmp_path / name)
+    ignored = shutil.ignore_patterns(*MADE_ANEW)
+    shutil.copytree(ROOT / "course_utils", tmp_path / "course_utils", ignore=ignored)
+    for name in ("pyproject.toml", "LICENSE", "LICENSE-text", "README.md"):
+        shutil.copy(ROOT / name, tmp_path)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", "dist", "."]
     subprocess.run([*pip, *options], cwd=tmp_path, check=True)
@@ -87,9 +86,10 @@ def test_a_wheel_carries_every_module_and_table(tmp_path):
     ours = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "course_utils").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not MADE_ANEW & set(path.parts)
     }
     assert packed == ours
+    assert "course_utils/data/senses.tsv" in packed
 
 
 # --- the address -----------------------------------------------------------------------------
@@ -121,9 +121,9 @@ def test_lessons_open_with_the_links_and_the_first_cell(path):
 def test_the_first_cell_is_short_silent_and_harmless_here():
     source = badges.first_cell("owner/name")
     assert len(source.splitlines()) <= 8
-    python = source.replace("    !test", "    # !test")  # the shell's line is Colab's
-    run = subprocess.run([sys.executable, "-c", python], capture_output=True, text=True)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    python = TransformerManager().transform_cell(source)
+    run = run_python("-c", python + "print(*set(sys.modules) & {'course_utils', 'torch'})")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "\n", "")
 
 
 def test_badges_change_the_address_everywhere_and_nothing_else(tmp_path, capsys):
@@ -138,9 +138,11 @@ def test_badges_change_the_address_everywhere_and_nothing_else(tmp_path, capsys)
     }
     for name, text in pages.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
+    assert badges.NOTE in pages["README.md"]
     assert badges.main(["ann/new"], tmp_path) == 0
     for name, text in pages.items():
         expected = text.replace(f"{old}-2", "@").replace(old, "ann/new").replace("@", f"{old}-2")
+        expected = expected.replace(badges.NOTE, "")  # the new address is a real one
         assert (tmp_path / name).read_text(encoding="utf-8") == expected
     assert badges.repository(tmp_path) == "ann/new"
     capsys.readouterr()
@@ -156,19 +158,39 @@ def test_badges_refuse_what_is_no_address(wrong, tmp_path, capsys):
     assert (tmp_path / "pyproject.toml").read_text() == text
 
 
+# --- what git keeps --------------------------------------------------------------------------
+
+
+def git(*arguments: str) -> list[str]:
+    """The lines of git's answer; skips where the course is not a git repository."""
+    try:
+        run = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("git is not installed")
+    if run.returncode:
+        pytest.skip(f"this is no git repository: {run.stderr.strip()}")
+    return run.stdout.splitlines()
+
+
+def test_git_ignores_only_what_is_made_anew():
+    """Whatever .gitignore hides is not in a fresh clone."""
+    options = ["--others", "--ignored", "--exclude-per-directory=.gitignore", "--directory"]
+    hidden = git("ls-files", *options)
+    assert not [name for name in hidden if not MADE_ANEW & set(Path(name).parts)]
+
+
+def test_scripts_are_executable_in_git():
+    for line in git("ls-files", "--stage", ".ci/run", ".binder/postBuild"):
+        assert line.startswith("100755"), line
+
+
 # --- nothing local -----------------------------------------------------------------------------
 
 
 def files_of_the_course() -> list[Path]:
-    """What git keeps or would keep; without git (a downloaded archive), everything but .venv."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        found = [ROOT / name for name in run.stdout.split("\0") if name]
-    except (OSError, subprocess.CalledProcessError):
-        hidden = {".venv", "__pycache__", ".git"}
-        found = [path for path in ROOT.rglob("*") if not hidden & set(path.parts)]
-    return [path for path in found if path.is_file()]
+    """What git keeps or would keep."""
+    found = git("ls-files", "--cached", "--others", "--exclude-standard")
+    return [path for path in (ROOT / name for name in found) if path.is_file()]
 
 
 # Put together here, so that this file does not name them itself.

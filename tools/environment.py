@@ -1,9 +1,8 @@
 """Makes `.venv` and installs requirements.txt under constraints.txt; does nothing when up to date.
 
 Started by tools/environment.sh with the interpreter that `.venv` is (or will be) built from, so
-only the standard library is used here. "Up to date" means: the key kept in `.venv/course-ready` is
-the digest of the files that decide what is installed, of where the course lies, and of the version
-of Python.
+only the standard library is used here. "Up to date" means: `.venv` runs that interpreter, and the
+key kept in `.venv/course-ready` still fits.
 """
 
 import hashlib
@@ -13,12 +12,15 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
 READY = VENV / "course-ready"
+PACKAGES = Path(sysconfig.get_path("purelib", "venv", {"base": str(VENV)}))
 INPUTS = ("requirements.txt", "constraints.txt", "tools/environment.py")
 DOWNLOAD = re.compile(r"\s*(?:Downloading|Using cached) (\S+?)-\d\S* \((\d+)\.?\d* (MB|GB)\)")
 IDENTITY = "import sys; print(sys.base_prefix, *sys.version_info[:3])"
@@ -28,11 +30,6 @@ LAB_SETTINGS = {
     "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-
-
-def python() -> Path:
-    """The environment's own interpreter."""
-    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def identity(interpreter: Path | str) -> str | None:
@@ -45,8 +42,8 @@ def identity(interpreter: Path | str) -> str | None:
 
 
 def key() -> str:
-    """Changes when anything changes that decides what `.venv` holds."""
-    digest = hashlib.sha256(f"{ROOT} {sys.version_info[:2]}".encode())
+    """Changes when anything changes that decides what `.venv` holds, or where the course lies."""
+    digest = hashlib.sha256(str(ROOT).encode())
     for name in INPUTS:
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
@@ -58,13 +55,13 @@ def interesting(line: str) -> str | None:
         name, size, unit = match.groups()
         return f"  {name}, {size} {unit}" if unit == "GB" or int(size) >= 5 else None
     if match := re.match(r"Installing collected packages: (.+)", line):
-        return f"  unpacking {len(match[1].split(', '))} packages"
+        return f"  unpacking, packages: {len(match[1].split(', '))}"
     return None
 
 
 def pip(*arguments: str) -> None:
     """Run `pip install` in the environment; show what takes long and, where it fails, why."""
-    command = [str(python()), "-m", "pip", "install", "--disable-pip-version-check"]
+    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
     command += ["--progress-bar", "off", *arguments]
     said = []
     with subprocess.Popen(
@@ -78,32 +75,18 @@ def pip(*arguments: str) -> None:
         sys.exit("".join(said[-30:]) + f"\nThis failed: {' '.join(command)}")
 
 
-def site_packages() -> Path:
-    """Where the environment keeps its packages."""
-    command = [python(), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
-
-
-def has_torch() -> bool:
-    """Whether PyTorch is in the environment already."""
-    command = [python(), "-c", "import importlib.metadata as m; m.version('torch')"]
-    return subprocess.run(command, capture_output=True).returncode == 0
-
-
 def main() -> None:
     """Bring `.venv` up to date."""
-    here = identity(sys.executable)
-    there = identity(python())
-    other = "--fresh-if-other" in sys.argv and there != here
+    same = identity(PYTHON) == identity(sys.executable)
     index = os.environ.get("TORCH_INDEX")
-    if index and there and not other and has_torch():
+    if index and same and (PACKAGES / "torch").exists():
         print("TORCH_INDEX is not used: .venv has PyTorch already. Delete .venv to start afresh.")
         index = None
-    if not other and there and READY.exists() and READY.read_text() == key():
+    if same and READY.exists() and READY.read_text() == key():
         return
 
     began = time.monotonic()
-    if VENV.exists() and (other or not there):
+    if VENV.exists() and not same:
         print("Removing .venv: its Python is another one, or does not run.", flush=True)
         shutil.rmtree(VENV)
     if not READY.exists():  # no environment yet, or one that was left half-made
@@ -118,12 +101,13 @@ def main() -> None:
     pip("--requirement", "requirements.txt", "--constraint", "constraints.txt")
     # Makes course_utils importable from any folder; an editable install would do the same, but put
     # a folder of its own beside the lessons.
-    (site_packages() / "embedding-course.pth").write_text(f"{ROOT}\n")
+    (PACKAGES / "embedding-course.pth").write_text(f"{ROOT}\n")
     overrides = VENV / "share/jupyter/lab/settings/overrides.json"
     overrides.parent.mkdir(parents=True, exist_ok=True)
     overrides.write_text(json.dumps(LAB_SETTINGS, indent=2))
-    # matplotlib would say on a learner's first figure that it looks for fonts.
-    subprocess.run([python(), "-c", "from matplotlib import font_manager"], check=True)
+    # Done once in each environment: umap compiles itself (a quarter of a minute), and matplotlib
+    # looks for fonts, which it would say above a learner's first figure.
+    subprocess.run([PYTHON, "-c", "import umap; from matplotlib import font_manager"], check=True)
     READY.write_text(key())
     print(f"The environment is ready after {time.monotonic() - began:.0f} s.", flush=True)
 

@@ -11,9 +11,10 @@ usable() {
 
 if [ -n "${PYTHON:-}" ]; then
     if usable "$PYTHON"; then
-        exec "$PYTHON" tools/environment.py --fresh-if-other
+        exec "$PYTHON" tools/environment.py
     fi
-    echo "PYTHON=$PYTHON cannot be used: it has to be Python 3.11, 3.12 or 3.13 with its venv module." >&2
+    echo "PYTHON=$PYTHON cannot be used: it has to be Python 3.11, 3.12 or 3.13 with its venv module. It says:" >&2
+    "$PYTHON" --version >&2 || true
 else
     for candidate in .venv/bin/python python3.11 python3.12 python3.13 python3 python; do
         if usable "$candidate"; then

@@ -1,14 +1,19 @@
 """What the lessons work on: the authored tables and the documentation corpus."""
 
 from course_utils.data.documentation import DocumentationError, Entry, documentation
+from course_utils.data.sts import StsError, sts_b
 from course_utils.data.tables import (
     Analogy,
+    Pair,
     Sense,
     TableError,
+    Theme,
     Word,
     analogies,
+    pairs,
     read_table,
     senses,
+    themes,
     words,
 )
 
@@ -16,12 +21,18 @@ __all__ = [
     "Analogy",
     "DocumentationError",
     "Entry",
+    "Pair",
     "Sense",
+    "StsError",
     "TableError",
+    "Theme",
     "Word",
     "analogies",
     "documentation",
+    "pairs",
     "read_table",
     "senses",
+    "sts_b",
+    "themes",
     "words",
 ]

@@ -81,8 +81,12 @@ def _key() -> str:
 
 def _gathered(packages: tuple[str, ...]) -> list[list[str]]:
     """What `gather` finds in these packages, in a process of its own; see there why."""
-    # Neither the notebook's own plot backend nor -OO, which would strip the docstrings.
-    environment = {**os.environ, "MPLBACKEND": "agg", "PYTHONOPTIMIZE": ""}
+    environment = {
+        **os.environ,
+        "MPLBACKEND": "agg",  # not the notebook's own
+        "PYTHONOPTIMIZE": "",  # -OO would strip the docstrings
+        "PYTHONHASHSEED": "0",  # scipy prints a set in one of them
+    }
     # -P keeps the working folder off the path: a learner's random.py must not replace Python's.
     command = [sys.executable, "-P", str(_GATHER), *packages]
     done = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL)

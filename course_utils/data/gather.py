@@ -8,6 +8,7 @@ adds names to `builtins`).
 """
 
 import contextlib
+import functools
 import importlib
 import inspect
 import json
@@ -162,8 +163,22 @@ def _docstring(value: object) -> str:
     return inspect.getdoc(value) or ""
 
 
+def _seed_numpy() -> None:
+    """Fix the random numbers that scipy draws when imported, and prints in its docstrings."""
+    import numpy
+
+    drawn = numpy.random.default_rng
+
+    @functools.wraps(drawn)
+    def seeded(seed=None):
+        return drawn(0 if seed is None else seed)
+
+    numpy.random.default_rng = seeded
+
+
 def main(packages: list[str]) -> None:
     """Write the entries of these packages to standard output."""
+    _seed_numpy()
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         # Looking at every attribute of a module touches deprecated ones too, and those warn. Nobody
         # here uses them.

@@ -3,13 +3,12 @@
 A table is a dataclass (its fields are the columns) and one call of `read_table`:
 
     @dataclass(frozen=True)
-    class Pair:
-        left: str
-        right: str
-        score: float
+    class Theme:
+        theme: str
+        sentence: str
 
-    def pairs() -> list[Pair]:
-        return read_table(HERE / "pairs.tsv", Pair, unique=("left", "right"))
+    def themes() -> list[Theme]:
+        return read_table(HERE / "themes.tsv", Theme, unique=("sentence",))
 """
 
 import math
@@ -59,6 +58,24 @@ class Sense:
     clue: Literal["before", "after", "both"]  # where the words stand that tell the sense
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two sentences, how alike they are in meaning (0 to 5), and what the pair probes."""
+
+    first: str
+    second: str
+    grade: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Theme:
+    """A sentence and what it is about."""
+
+    theme: str
+    sentence: str
+
+
 def words() -> list[Word]:
     """Everyday words from several fields of meaning; each word stands once."""
     return read_table(HERE / "words.tsv", Word, unique=("word",))
@@ -78,6 +95,18 @@ def senses() -> list[Sense]:
     )
 
 
+def pairs() -> list[Pair]:
+    """Pairs of sentences with a grade of their likeness, from 0 to 5, as many of each grade."""
+    return read_table(
+        HERE / "pairs.tsv", Pair, unique=("first", "second"), checks={"grade": _on_the_scale}
+    )
+
+
+def themes() -> list[Theme]:
+    """Sentences on a few themes, as many on each."""
+    return read_table(HERE / "themes.tsv", Theme, unique=("sentence",))
+
+
 def _four_words(row: Analogy) -> str | None:
     return None if len({row.a, row.b, row.c, row.d}) == 4 else "the four words must be different"
 
@@ -85,6 +114,10 @@ def _four_words(row: Analogy) -> str | None:
 def _word_once(row: Sense) -> str | None:
     count = len(re.findall(rf"\b{re.escape(row.word)}\b", row.sentence, re.IGNORECASE))
     return None if count == 1 else f"holds {row.word!r} {count} times; once is asked for"
+
+
+def _on_the_scale(row: Pair) -> str | None:
+    return None if row.grade in range(6) else f"{row.grade:g} is no whole number from 0 to 5"
 
 
 def read_table(

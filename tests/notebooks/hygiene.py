@@ -26,7 +26,7 @@ SILENCERS = re.compile(
     r"""(?:filterwarnings|simplefilter)\(\s*(?:action\s*=\s*)?["']ignore|action\s*=\s*["']ignore
     |%%capture|2>\s*/dev/null|&>\s*/dev/null|redirect_stderr|logging\.disable
     |setLevel\([^)]*(?:ERROR|CRITICAL)|set_verbosity_error|PYTHONWARNINGS|-W\s*ignore
-    |(?:seterr|errstate)\([^)]*["']ignore|showwarning\s*=|except[^\n]*:\s*pass\b""",
+    |(?:seterr|errstate)\([^)]*["']ignore|suppress\(|showwarning\s*=|except[^\n]*:\s*pass\b""",
     re.VERBOSE,
 )
 UNCOMPARED = re.compile(r"#\s*(?:NBVAL_\w+|PYTEST_VALIDATE_IGNORE_OUTPUT)")
@@ -35,8 +35,8 @@ LINK = re.compile(r"\]\(https?://|<https?://|\]\[[^\]]+\]|href=\"https?://")
 BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+]|\d+\.)\s)")  # between paragraphs and list items
 # A number after one of these is a version or the number of a place, not a result.
 LABEL = re.compile(
-    r"(?:python|pytorch|torch|numpy|ipywidgets|jupyterlab|version|section|sections|chapter|figure"
-    r"|table|equation|eq\.|§|by|apache|≥|>=|==)[\s-]*$",
+    r"(?:\b(?:python|pytorch|torch|numpy|ipywidgets|jupyterlab|version|sections?|chapter|figure"
+    r"|table|equation|eq\.|cc by|apache)|§|[a-z]-)[\s-]*$",
     re.IGNORECASE,
 )
 
@@ -240,7 +240,7 @@ def sources_its_decimals(notebook: NotebookNode) -> Iterator[str]:
                 continue
             prose = re.sub(r"\]\([^)]*\)|<[^>]+>", " ", block)
             for match in DECIMAL.finditer(prose):
-                if LABEL.search(prose[: match.start()]) or prose[: match.start()].endswith("-"):
+                if LABEL.search(prose[: match.start()]):
                     continue
                 if not any(rounds_to(other, match) for other in printed):
                     yield f"{named(cell)}: no cell prints {match[0]}, and no link says whence it is"

@@ -5,17 +5,16 @@ time. What the cells are called and what is changed in them stands at the top: w
 cell that is missing or a text that is not in it says so here.
 """
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.helpers import ROOT, run_python
+
 LESSON = ROOT / "notebooks" / "L2_contextualized_token_embeddings.ipynb"
+REFUSED = ROOT / "tests" / "notebooks" / "refused.ipynb"
 
 # The cells that the copy keeps: what the changed ones need, and no more, so that a run is short.
 KEPT = ("imports", "static-table", "nearest", "claim-nearest")
@@ -24,7 +23,7 @@ KEPT = ("imports", "static-table", "nearest", "claim-nearest")
 # marks a line of the new output with a minus).
 CHANGES = {
     "a number behind a claim": ("claim-nearest", "> 0.3", "> 0.99", "  - ✘ "),
-    "a ranking": ("nearest", "_ in ranked]", "_ in ranked[::-1]]", "  - ['monarch', "),
+    "a ranking": ("nearest", "_ in ranked]", "_ in ranked[::-1]]", "  - ['monarch"),
     "an import": ("imports", "static_table", "static_tabel", "ImportError: cannot import name"),
 }
 
@@ -38,15 +37,26 @@ def shortened() -> nbformat.NotebookNode:
     return notebook
 
 
+def run_pytest(*arguments: str) -> tuple[int, str]:
+    """Run pytest with the options of pyproject.toml; its exit code and report."""
+    options = ["-c", "pyproject.toml", "--rootdir=.", "-p", "no:cacheprovider", "--color=no"]
+    run = run_python("-m", "pytest", *options, "-n", "0", *arguments)
+    return run.returncode, re.sub(r"\x1b\[[0-9;]*m", "", run.stdout)
+
+
 def nbval(notebook: nbformat.NotebookNode, folder: Path) -> tuple[int, str]:
-    """Run a notebook with the options of pyproject.toml; pytest's exit code and report."""
+    """What becomes of a notebook when `make test` runs it."""
     path = folder / "copy.ipynb"
     nbformat.write(notebook, path)
-    options = ["-c", "pyproject.toml", "--rootdir=.", "-p", "no:cacheprovider", "--color=no"]
-    environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
-    command = [sys.executable, "-m", "pytest", *options, "-n", "0", str(path)]
-    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    return run.returncode, re.sub(r"\x1b\[[0-9;]*m", "", run.stdout)
+    return run_pytest(str(path))
+
+
+def test_every_code_cell_of_every_notebook_is_collected():
+    _, report = run_pytest("--collect-only", "-q", "-k", "ipynb", "--continue-on-collection-errors")
+    for path in [*LESSON.parent.glob("*.ipynb"), REFUSED]:
+        cells = nbformat.read(path, as_version=4).cells
+        expected = sum(cell.cell_type == "code" for cell in cells)
+        assert report.count(f"{path.relative_to(ROOT)}::Cell ") == expected > 0
 
 
 def test_the_shortened_lesson_passes(tmp_path):

@@ -14,3 +14,8 @@ LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 def test_lesson_keeps_the_rule(path, rule):
     problems = list(rule(read(path)))
     assert not problems, "\n".join([f"{path.name} ({rule.__doc__.splitlines()[0]})", *problems])
+
+
+def test_there_is_a_lesson():
+    """Without this, an empty folder would keep every rule."""
+    assert LESSONS

@@ -93,6 +93,7 @@ BAD = [
     (hygiene.silences_nothing, edit(2, source="!pip list 2>/dev/null")),
     (hygiene.silences_nothing, edit(2, source="logging.disable(50)")),
     (hygiene.silences_nothing, edit(2, source="getLogger('x').setLevel(logging.CRITICAL)")),
+    (hygiene.silences_nothing, edit(2, source="with suppress(ValueError):\n    f()")),
     (hygiene.silences_nothing, edit(2, source="try:\n    f()\nexcept ValueError:\n    pass")),
     (hygiene.is_compared, edit(2, source="# NBVAL_IGNORE_OUTPUT\nf()")),
     (hygiene.is_compared, edit(2, metadata={"tags": ["nbval-skip"]})),
@@ -114,6 +115,10 @@ BAD = [
     (hygiene.sources_its_decimals, prose("The cosine is 0.63.")),
     (hygiene.sources_its_decimals, prose("The cosine is 0.62135.")),
     (hygiene.sources_its_decimals, prose("It is `0.7`.")),
+    (hygiene.sources_its_decimals, prose("It is more than chance by 0.7.")),
+    (hygiene.sources_its_decimals, prose("It is ≥ 0.7.")),
+    (hygiene.sources_its_decimals, prose("It is 0.62-0.7.")),
+    (hygiene.sources_its_decimals, prose("It is -0.7.")),
     (hygiene.sources_its_decimals, prose("It is $0.7$.")),
     (hygiene.sources_its_decimals, prose("- 0.7 here\n- a [link](https://example.org) there")),
     (hygiene.sources_its_decimals, prose("It is 0.7, as [below](#end) says.")),
@@ -145,7 +150,7 @@ def test_every_rule_has_a_bad_notebook():
 @pytest.mark.parametrize(
     "text",
     [
-        "Python 3.11, torch 2.13 and version 2.13.0, under CC BY 4.0 or Apache-2.0.",
+        "Python 3.11, torch 2.13 and version 2.13.0, under CC BY 4.0 or Apache-2.0; GPT-4.1.",
         "See section 3.3 of the paper.",
         "About 0.6, near 1.3.",  # 0.6213 and 1.250, rounded; the sign may be said in words
         "See [the figure](plot-0.75.svg).",

@@ -1,0 +1,11 @@
+"""Explorers: small panels of sliders and text fields beside a picture that follows them.
+
+An explorer is two things. Its *view* is a pure function, state in, picture and words out, which a
+test can call. `panel` wires a view to widgets and knows nothing about its subject. Only parts of
+ipywidgets that version 7.7 has are used.
+"""
+
+from course_utils.explorers.word_explorer import view_word_in_context, word_in_context
+from course_utils.explorers.word_pair import WordInContext
+
+__all__ = ["WordInContext", "view_word_in_context", "word_in_context"]

@@ -1,0 +1,48 @@
+"""The visual language of the course: one palette, one font, one line weight, for every figure.
+
+Importing this package sets the style for all of matplotlib. `style` says how everything looks,
+`charts` draws, and `output` puts figures, widgets and tables on the page, with words for readers
+who cannot see them.
+"""
+
+from course_utils.plots.charts import heatmap, lines, proportions, scatter_map, word_grid
+from course_utils.plots.output import png, show, show_widget, table, tokens_strip
+from course_utils.plots.style import (
+    DIVERGING,
+    DPI,
+    MARKERS,
+    PALETTE,
+    SEQUENTIAL,
+    SERIES,
+    STYLE,
+    axes,
+    colour,
+    contrast,
+    figure,
+)
+from course_utils.plots.tokens import token_strips
+
+__all__ = [
+    "DIVERGING",
+    "DPI",
+    "MARKERS",
+    "PALETTE",
+    "SEQUENTIAL",
+    "SERIES",
+    "STYLE",
+    "axes",
+    "colour",
+    "contrast",
+    "figure",
+    "heatmap",
+    "lines",
+    "png",
+    "proportions",
+    "scatter_map",
+    "show",
+    "show_widget",
+    "table",
+    "token_strips",
+    "tokens_strip",
+    "word_grid",
+]
