@@ -161,6 +161,20 @@ def load(name: str = "sentence encoder"):
     return _load_embedded()
 
 
+def sentence_transformer():
+    """The embedded weights as a `SentenceTransformer` on the CPU: the peer of our own encoding.
+
+    Its parts are the encoder, mean pooling and normalisation. Raises PackageMissing or
+    WeightsChanged.
+    """
+    path = embedded_path()
+    verify(path)
+    from sentence_transformers import SentenceTransformer
+
+    with _no_progress_bar():
+        return SentenceTransformer(str(path), device="cpu")
+
+
 def embedded_path() -> Path:
     """The folder of the embedded weights. Raises PackageMissing where they are not installed."""
     spec = importlib.util.find_spec(EMBEDDED_MODULE)  # looks, but does not import

@@ -11,7 +11,7 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 
-from course_utils import embed, explorers, models, similarity
+from course_utils import embed, explorers, models, plots, similarity
 from course_utils.errors import BadInput, CourseError
 from course_utils.explorers import (
     WordInContext,
@@ -214,17 +214,16 @@ def picture(state: WordInContext):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("layer", [0, 3, 6])
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS.keys())
-def test_whatever_is_typed_nothing_overlaps_and_nothing_is_cut_off(word, layer):
-    for first, second in ((LONG, TWO), ("{}", "{} {0}"), ("x " * 90 + "{}", "{}" + " WM" * 60)):
-        first, second = (text.replace("{}", word).replace("{0}", word) for text in (first, second))
-        assert faults(picture(WordInContext(first, second, word, layer))) == []
+def test_whatever_is_typed_nothing_overlaps_and_nothing_is_cut_off(word):
+    for first, second in ((LONG, TWO), ("x " * 90 + "{}", "{}" + " WM" * 60)):
+        first, second = first.replace("{}", word), second.replace("{}", word)
+        assert faults(picture(WordInContext(first, second, word))) == []
 
 
-@pytest.mark.parametrize("head", range(13))
-def test_no_head_makes_texts_overlap(head):
-    assert faults(picture(replace(START, layer=4, head=head))) == []
+@pytest.mark.parametrize("layer", range(6))
+def test_no_layer_and_no_head_makes_texts_overlap(layer):
+    assert faults(picture(replace(START, layer=layer, head=2 * layer))) == []
 
 
 def test_the_picture_shows_what_the_words_say():
@@ -259,6 +258,15 @@ def test_the_title_says_what_context_did():
     assert title([0.5, 0.6, 0.9], 2).startswith("Context draws the two “bat” vectors together:")
     assert title([0.9, 0.5, 0.88], 2).startswith("The two “bat” vectors stay together:")
     assert title([0.9, 0.5, 0.4], 0) == "At layer 0 only their places differ: cosine 0.90"
+
+
+@pytest.mark.parametrize(("others", "side"), [(0.1, -1), (0.55, 1), (0.9, -1), (np.nan, -1)])
+def test_the_number_is_not_written_on_the_other_line(others, side):
+    ax = plots.axes(plots.figure())
+    path, level = np.array([1.0, 0.8, 0.7]), np.full(3, others)
+    word_explorer._draw_path(ax, word_pair.Comparison("bat", 2, 0, path, level, ()))
+    (number,) = ax.texts
+    assert number.get_text() == "0.70" and np.sign(number.get_position()[1]) == side
 
 
 # --------------------------------------------------------------------- a learner's text, drawn

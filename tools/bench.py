@@ -9,7 +9,6 @@ import statistics
 import time
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
 
 from course_utils import data, embed, models
 
@@ -33,7 +32,7 @@ def main() -> None:
     texts = [entry.text for entry in data.documentation()]
     chosen = np.random.default_rng(SEED).choice(len(texts), options.texts, replace=False)
     texts = [texts[index] for index in chosen]
-    peer = SentenceTransformer(str(models.embedded_path()), device="cpu")
+    peer = models.sentence_transformer()
     peer.max_seq_length = embed.MAX_TOKENS
 
     def ours() -> np.ndarray:
