@@ -56,9 +56,8 @@ def main() -> None:
             f"sentence-transformers {len(texts) / their_seconds:6.1f} texts/s, "
             f"ratio {ratios[-1]:.2f}, lowest cosine {cosine:.6f}"
         )
-    print(
-        f"median ratio {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})"
-    )
+    middle = statistics.median(ratios)
+    print(f"median ratio {middle:.2f} (from {min(ratios):.2f} to {max(ratios):.2f})")
 
 
 if __name__ == "__main__":
