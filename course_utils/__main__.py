@@ -33,6 +33,10 @@ LESSONS = (
     "umap-learn",
     "matplotlib",
     "ipywidgets",
+    "bm25s",
+    "snowballstemmer",
+    "peft",
+    "accelerate",
     "tqdm",
     "packaging",
 )

@@ -1,4 +1,4 @@
-"""What a docstring says in one line: its first sentence, as plain text.
+"""What a docstring says in one line, its first sentence as plain text, and what follows it.
 
 Left out are the signatures that C functions repeat above the text, notes and headings before it,
 and the markup of reStructuredText.
@@ -20,6 +20,15 @@ _SECTION = re.compile(
 _CODE = re.compile(r"\s*(?:>>> |(?:class|def|for|with) .*:$)")
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+")
 _BULLET = re.compile(rf"^{_ITEM.pattern}")
+# Sections and directives without prose of their own, or with that of others: "See also" repeats the
+# first sentence of other docstrings.
+_LEFT_OUT = re.compile(r"(?i:See also|References|Examples?)\s*:{0,2}\s*")
+_NO_PROSE = re.compile(
+    r"\.\. ?(?:_|\||\[|(?:version\w+|deprecated|seealso|math|plot|code\S*|image|figure|testcode|"
+    r"testsetup|doctest|rubric|index|include|list-table|table|productionlist)::)"
+)
+_RULE = re.compile(r"[\W_]+")  # of a table
+_MARKER = re.compile(r"\.\. ?[\w-]+::\s*")
 _PROSE = re.compile(r"[A-Za-z]+\.?,? [^:]*\w[^:]*")  # after an arrow: "new empty dictionary"
 
 _ROLE = r"(?:(?::[\w-]+)+:)?"
@@ -54,6 +63,11 @@ _ABBREVIATION = re.compile(
 
 def summary(text: str) -> str:
     """The first sentence of a docstring in one line of plain text; empty where it has none."""
+    return split(text)[0]
+
+
+def split(text: str) -> tuple[str, str]:
+    """The summary, and the lines that follow it as they stand in the docstring."""
     lines = text.strip().split("\n")
     returned, title, at = "", "", 0
     while at < len(lines):
@@ -74,9 +88,50 @@ def summary(text: str) -> str:
         else:
             at, paragraph = _paragraph(lines, at)
             if " " in paragraph.strip():
-                return _plain(_first_sentence(paragraph))
+                sentence = _first_sentence(paragraph)
+                rest = [paragraph[len(sentence) :], *lines[at:]]
+                return _plain(sentence), "\n".join(rest).strip("\n")
             title = title or paragraph  # one word alone says less than what follows it
-    return _plain(title or _first_sentence(returned))
+    return _plain(title or _first_sentence(returned)), "\n".join(lines[at:]).strip("\n")
+
+
+def body(text: str) -> str:
+    """What a docstring says after its summary, in one line of plain text.
+
+    Headings of sections stay as words ("Parameters:"); examples, references, formulas and what is
+    said of other functions are left out.
+    """
+    lines = split(text)[1].split("\n")
+    paragraphs: list[list[str]] = [[]]
+    at = 0
+    while at < len(lines):
+        line = lines[at].strip()
+        heading = at + 1 < len(lines) and line and _UNDERLINE.fullmatch(lines[at + 1].strip())
+        if heading and _LEFT_OUT.fullmatch(line):
+            at = _after_section(lines, at)
+            continue
+        if heading:
+            paragraphs += [[f"{line}:"], []]
+            at += 2
+        elif _NO_PROSE.match(line) or _LEFT_OUT.fullmatch(line):
+            at = _after_block(lines, at)
+        elif line.startswith(">>>"):
+            at = _paragraph_end(lines, at)
+        else:
+            if not line:
+                paragraphs.append([])
+            elif not _RULE.fullmatch(line):
+                paragraphs[-1].append(_MARKER.sub("", line))
+            at += 1
+    return " ".join(filter(None, (_without_markup(" ".join(lines)) for lines in paragraphs)))
+
+
+def _after_section(lines: list[str], at: int) -> int:
+    """The next underlined heading after the one that stands here, or the end."""
+    for end in range(at + 2, len(lines) - 1):
+        if lines[end].strip() and _UNDERLINE.fullmatch(lines[end + 1].strip()):
+            return end
+    return len(lines)
 
 
 def _signature(lines: list[str], at: int) -> tuple[int, str] | None:
@@ -119,10 +174,20 @@ def _closing(text: str) -> int | None:
 
 def _after_block(lines: list[str], at: int) -> int:
     """The first line after a directive and what is indented under it."""
+    indent = _indent(lines[at])
     at += 1
-    while at < len(lines) and (not lines[at].strip() or lines[at].startswith(" ")):
+    while at < len(lines) and (not lines[at].strip() or _indent(lines[at]) > indent):
         at += 1
     return at
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _paragraph_end(lines: list[str], at: int) -> int:
+    """The next blank line, or the end."""
+    return next((end for end in range(at, len(lines)) if not lines[end].strip()), len(lines))
 
 
 def _paragraph(lines: list[str], at: int) -> tuple[int, str]:
@@ -147,16 +212,23 @@ def _first_sentence(paragraph: str) -> str:
 
 
 def _plain(sentence: str) -> str:
-    """Without markup, a bullet before it or a colon after it."""
-    sentence = _MATH.sub(lambda math: _spoken(math[1]), _BULLET.sub("", sentence))
+    """A sentence without markup, a bullet before it or a colon after it."""
+    return _without_markup(_BULLET.sub("", sentence)).rstrip(":").rstrip()
+
+
+def _without_markup(sentence: str) -> str:
+    """A sentence or a paragraph as one line of plain text."""
+    if not any(sign in sentence for sign in "`*[\\"):
+        return " ".join(sentence.split())
+    sentence = _MATH.sub(lambda math: _spoken(math[1]), sentence)
     sentence = re.sub(r"`\\s\b", "`s", sentence)  # `Line2D`\s, a plural
-    for pattern, plain in _MARKUP:
-        sentence = pattern.sub(plain, sentence)
-    return " ".join(sentence.split()).rstrip(":").rstrip()
+    for pattern, replacement in _MARKUP:
+        sentence = pattern.sub(replacement, sentence)
+    return " ".join(sentence.split())
 
 
 def _spoken(math: str) -> str:
     """LaTeX as it might be typed: `\\alpha \\leq 1` as "alpha ≤ 1"."""
-    for pattern, plain in _LATEX:
-        math = pattern.sub(plain, math)
+    for pattern, replacement in _LATEX:
+        math = pattern.sub(replacement, math)
     return math

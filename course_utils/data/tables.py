@@ -178,7 +178,8 @@ def _lines(path: Path) -> list[str]:
         lines = data.decode("utf-8").split("\n")
     except OSError as error:
         raise TableError(
-            f"{path} cannot be read ({error.strerror}). It is part of the course: get it again."
+            f"{path} cannot be read ({error.strerror}). Check the path of a table of your own; one "
+            "of the course you can get again."
         ) from error
     except UnicodeDecodeError as error:
         number = data.count(b"\n", 0, error.start) + 1

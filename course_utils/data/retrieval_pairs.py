@@ -1,0 +1,221 @@
+"""Question and answer pairs from the documentation, and splits of them that do not leak.
+
+The question is the summary line of a docstring, the answer is the rest of its text. Taught in L4.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from course_utils.data import docstrings
+from course_utils.data.documentation import documentation
+from course_utils.data.tables import read_table
+from course_utils.errors import BadInput
+
+MIN_WORDS = 10  # of an answer; shorter ones ("Attributes: cmd") could belong to any question
+SHINGLE = 3  # words
+NEAR = 0.5  # Jaccard similarity from which on two texts count as copies of each other
+OPENING = 100  # words: about what an encoder reads of an answer
+LARGEST_HELD_OUT_GROUP = 5
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class QaPair:
+    """A question, the text that answers it, and where both are from."""
+
+    question: str
+    answer: str
+    name: str  # the dotted path, or the line of a file of your own
+    package: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Pairs to train on, pairs to choose settings with, and pairs for the figures that are told."""
+
+    train: list[QaPair]
+    validation: list[QaPair]
+    held_out: list[QaPair]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    question: str
+    answer: str
+
+
+def qa_pairs() -> list[QaPair]:
+    """A pair for each entry of the documentation that says more than its summary.
+
+    Every question and every answer occurs once (case aside). Raises DocumentationError where the
+    documentation cannot be collected.
+    """
+    pairs = (
+        QaPair(entry.summary, docstrings.body(entry.text), entry.name, entry.package)
+        for entry in documentation()
+    )
+    return _distinct(pair for pair in pairs if len(pair.answer.split()) >= MIN_WORDS)
+
+
+def read_pairs(path: str | Path) -> list[QaPair]:
+    """Pairs of your own: a tab-separated file with the header `question`, `answer`.
+
+    One pair a line, UTF-8, no cell empty or padded with blanks. Raises TableError, which names the
+    file, the line and the column of whatever is malformed.
+    """
+    path = Path(path)
+    rows = read_table(path, _Row, unique=("question", "answer"), checks={"answer": _says_more})
+    return [
+        QaPair(row.question, row.answer, f"{path.name}, line {line}", path.stem)
+        for line, row in enumerate(rows, start=2)
+    ]
+
+
+def split_pairs(
+    pairs: Sequence[QaPair], validation: int = 500, held_out: int = 700, seed: int = 0
+) -> Split:
+    """A random split in which no text, nor a near copy of it, is on two sides.
+
+    Near copies (see `near_copies`) of questions or of answers are linked, and everything that is
+    linked, directly or through others, stays together. Groups of more than five pairs are trained
+    on: held out, a family of a hundred distributions would measure one text a hundred times.
+
+    Raises BadInput where the pairs are too few.
+    """
+    members: dict[int, list[int]] = {}
+    for index, group in enumerate(_groups(pairs)):
+        members.setdefault(int(group), []).append(index)
+    groups = list(members.values())
+    sides: dict[str, list[int]] = {"held_out": [], "validation": [], "train": []}
+    wanted = {"held_out": held_out, "validation": validation}
+    for number in np.random.default_rng(seed).permutation(len(groups)):
+        group = groups[number]
+        fits = len(group) <= LARGEST_HELD_OUT_GROUP
+        room = (
+            side for side, size in wanted.items() if fits and len(sides[side]) + len(group) <= size
+        )
+        sides[next(room, "train")] += group
+    if any(len(sides[side]) < size for side, size in wanted.items()) or not sides["train"]:
+        raise BadInput(
+            f"{len(pairs)} pairs are too few to hold out {held_out} and {validation} and train on "
+            "others that are not near copies of them. Hold out fewer."
+        )
+    return Split(**{side: [pairs[index] for index in sorted(rows)] for side, rows in sides.items()})
+
+
+def hold_out_package(
+    pairs: Sequence[QaPair], package: str, validation: int = 500, held_out: int = 700, seed: int = 0
+) -> Split:
+    """Train without one package, and hold out pairs of that package alone.
+
+    Pairs of the package that have a near copy elsewhere are left out of both sides. Raises BadInput
+    for a package that the pairs do not hold, or one with too few of them.
+    """
+    own = [pair for pair in pairs if pair.package == package]
+    others = [pair for pair in pairs if pair.package != package]
+    if not own:
+        known = ", ".join(sorted({pair.package for pair in pairs}))
+        raise BadInput(f"There is no package {package!r}. There are: {known}.")
+    copied = {pair.name for _, pair in leaks(others, own)}
+    strange = [pair for pair in own if pair.name not in copied]
+    if len(strange) < held_out:
+        raise BadInput(
+            f"{package} has {len(strange)} pairs of its own; hold out at most that many."
+        )
+    chosen = np.random.default_rng(seed).choice(len(strange), held_out, replace=False)
+    rest = split_pairs(others, validation, 0, seed)
+    return Split(rest.train, rest.validation, [strange[index] for index in sorted(chosen)])
+
+
+def leaks(train: Sequence[QaPair], held_out: Sequence[QaPair]) -> list[tuple[QaPair, QaPair]]:
+    """Every (training pair, held-out pair) whose questions or whose answers are near copies."""
+    found = set().union(
+        *(
+            near_copies(ours, theirs)
+            for ours, theirs in zip(_views(train), _views(held_out), strict=True)
+        )
+    )
+    return [(train[i], held_out[j]) for i, j in sorted(found)]
+
+
+def near_copies(
+    first: Sequence[str], second: Sequence[str], threshold: float = NEAR
+) -> list[tuple[int, int]]:
+    """The (row of `first`, row of `second`) of all texts that are nearly the same.
+
+    Nearly: of the runs of three words in either text, at least the share `threshold` stand in both
+    (Jaccard similarity of 3-word shingles; case and punctuation do not count). Exact, not sampled.
+    Source: Broder 1997, "On the resemblance and containment of documents".
+    """
+    if not len(first) or not len(second):
+        return []
+    numbers: dict[tuple[str, ...], int] = {}
+    ours, theirs = (_shingles(texts, numbers) for texts in (first, second))
+    theirs = theirs.T.tocsr()
+    ours.resize(ours.shape[0], theirs.shape[0])  # the second texts may bring shingles of their own
+    own, other = ours.sum(1), theirs.sum(0)
+    found: list[tuple[int, int]] = []
+    for start in range(0, ours.shape[0], 512):
+        shared = (ours[start : start + 512] @ theirs).tocoo()
+        rows = shared.row + start
+        near = shared.data >= threshold * (own[rows] + other[shared.col] - shared.data)
+        found += zip(rows[near].tolist(), shared.col[near].tolist(), strict=True)
+    return found
+
+
+def _shingles(texts: Sequence[str], numbers: dict[tuple[str, ...], int]):
+    """Which shingle stands in which text: a sparse int32 matrix `[n, shingles]` of 0 and 1.
+
+    `numbers` maps shingles to columns and grows. A text of fewer words is one shingle.
+    """
+    from scipy.sparse import csr_array
+
+    columns, ends = [], [0]
+    for text in texts:
+        words = _WORD.findall(text.lower())
+        starts = range(max(1, len(words) - SHINGLE + 1))
+        runs = {tuple(words[start : start + SHINGLE]) for start in starts}
+        columns += [numbers.setdefault(run, len(numbers)) for run in runs]
+        ends.append(len(columns))
+    ones = np.ones(len(columns), dtype=np.int32)
+    return csr_array((ones, columns, ends), shape=(len(texts), len(numbers)))
+
+
+def _groups(pairs: Sequence[QaPair]) -> np.ndarray:
+    """The number of the group of each pair: int `[n]`; near copies are in one group."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = [link for texts in _views(pairs) for link in near_copies(texts, texts)]
+    rows, columns = np.array(links).T
+    size = (len(pairs), len(pairs))
+    graph = coo_array((np.ones(len(links)), (rows, columns)), shape=size)
+    return connected_components(graph, directed=False)[1]
+
+
+def _views(pairs: Sequence[QaPair]) -> tuple[list[str], list[str], list[str]]:
+    """What may not be copied: questions, answers, and how answers begin."""
+    answers = [pair.answer for pair in pairs]
+    openings = [" ".join(answer.split()[:OPENING]) for answer in answers]
+    return [pair.question for pair in pairs], answers, openings
+
+
+def _distinct(pairs) -> list[QaPair]:
+    """The first pair with each question and each answer."""
+    questions, answers, kept = set(), set(), []
+    for pair in pairs:
+        question, answer = pair.question.lower(), pair.answer.lower()
+        if question not in questions and answer not in answers:
+            questions.add(question)
+            answers.add(answer)
+            kept.append(pair)
+    return kept
+
+
+def _says_more(row: _Row) -> str | None:
+    same = row.answer.lower() == row.question.lower()
+    return "the answer only repeats the question" if same else None
