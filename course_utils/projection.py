@@ -76,9 +76,7 @@ def honesty(vectors, points, k: int = NEIGHBOURS) -> Honesty:
     for scores in (high, low):
         np.fill_diagonal(scores, -np.inf)
     nearest_high, nearest_low = (np.argsort(-scores, axis=1)[:, :k] for scores in (high, low))
-    kept = np.mean(
-        [len(np.intersect1d(*pair)) for pair in zip(nearest_high, nearest_low, strict=True)]
-    )
+    kept = np.mean([len(np.intersect1d(*pair)) for pair in zip(nearest_high, nearest_low, strict=True)])
     return Honesty(float(trust), float(kept) / k, k, n)
 
 
