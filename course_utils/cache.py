@@ -72,20 +72,25 @@ def read(kind: str, name: str) -> bytes | None:
 def write(kind: str, name: str, payload: bytes) -> Path:
     """Keep the payload; atomic, so that a process killed half-way leaves no damaged file behind."""
     path = path_of(kind, name)
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(payload)
-            file.write(hashlib.sha256(payload).digest())
-        os.replace(temporary, path)
+        replace(path, payload + hashlib.sha256(payload).digest())
     except OSError as error:
         raise CacheUnwritable(
             f"The cache file {path} cannot be written ({error.strerror}). "
             "Free some space, or set COURSE_CACHE to a folder that you can write to."
         ) from error
+    return path
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a file of any kind at once or not at all; its folder must be there. Raises OSError."""
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
-    return path

@@ -1,0 +1,74 @@
+"""Two heads on one frozen encoder: a linear map for questions and another for answers.
+
+Taught in L4. The encoder's vectors are computed once and cached; what is trained are two matrices,
+so that a training run takes seconds. Both begin as the identity: before the first step the dual
+encoder is the pretrained encoder.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import normalize
+
+from course_utils import embed
+from course_utils.errors import BadInput
+
+DIMENSION = 384
+QUESTION_TOKENS = 64
+ANSWER_TOKENS = 128  # measured on validation pairs: 96 lose some rank, 192 take longer and win none
+
+
+class Heads(nn.Module):
+    """The question head and the answer head, each a square matrix without a bias."""
+
+    def __init__(self, dimension: int = DIMENSION):
+        super().__init__()
+        self.question = nn.Linear(dimension, dimension, bias=False)
+        self.answer = nn.Linear(dimension, dimension, bias=False)
+        with torch.no_grad():
+            nn.init.eye_(self.question.weight)
+            nn.init.eye_(self.answer.weight)
+
+    @property
+    def dimension(self) -> int:
+        return self.question.in_features
+
+    def questions(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Encoder vectors of texts, read as questions: `[n, d]` to unit vectors `[n, d]`."""
+        return normalize(self.question(self._checked(vectors)), dim=-1)
+
+    def answers(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Encoder vectors of texts, read as answers: `[n, d]` to unit vectors `[n, d]`."""
+        return normalize(self.answer(self._checked(vectors)), dim=-1)
+
+    @torch.inference_mode()
+    def encode_questions(self, texts: str | Sequence[str], **options) -> np.ndarray:
+        """Texts as unit vectors in the space of questions: float32 `[n, d]`, `[d]` for a string."""
+        return self.questions(torch.from_numpy(embed_questions(texts, **options))).numpy()
+
+    @torch.inference_mode()
+    def encode_answers(self, texts: str | Sequence[str], **options) -> np.ndarray:
+        """Texts as unit vectors in the space of answers: float32 `[n, d]`, `[d]` for a string."""
+        return self.answers(torch.from_numpy(embed_answers(texts, **options))).numpy()
+
+    def _checked(self, vectors: torch.Tensor) -> torch.Tensor:
+        if vectors.shape[-1] != self.dimension:
+            raise BadInput(
+                f"These heads are for vectors of {self.dimension} numbers, not {vectors.shape[-1]}."
+            )
+        return vectors
+
+
+def embed_questions(texts: str | Sequence[str], **options) -> np.ndarray:
+    """What the question head reads: the frozen encoder's unit vectors, float32 `[n, d]`.
+
+    `options` go to `embed.encode`.
+    """
+    return embed.encode(texts, **{"max_tokens": QUESTION_TOKENS, **options})
+
+
+def embed_answers(texts: str | Sequence[str], **options) -> np.ndarray:
+    """What the answer head reads: as `embed_questions`, of longer texts."""
+    return embed.encode(texts, **{"max_tokens": ANSWER_TOKENS, **options})
