@@ -12,7 +12,8 @@ import numpy as np
 
 from course_utils.errors import BadInput
 
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def tokens(text: str) -> list[str]:
@@ -21,7 +22,7 @@ def tokens(text: str) -> list[str]:
     `train_test_split` gives train, test, split; `DataLoader` gives data, loader. Stemming makes
     "sorted" and "sorting" one word (Porter 1980, in the English version of the Snowball project).
     """
-    return _stemmer().stemWords([part.lower() for part in _PART.findall(text)])
+    return _stemmer().stemWords(_WORD.findall(_CAPITAL.sub(" ", text).lower()))
 
 
 class BM25:

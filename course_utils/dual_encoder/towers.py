@@ -35,6 +35,7 @@ class Tower(nn.Module):
         self.padding = padding
         self.tokens = nn.Embedding(vocabulary, dimension, padding_idx=padding)
         self.positions = nn.Embedding(longest, dimension)
+        nn.init.normal_(self.positions.weight, std=0.02)  # small: words first, then their order
         layer = nn.TransformerEncoderLayer(
             dimension, heads, 2 * dimension, dropout, batch_first=True, norm_first=True
         )
@@ -53,18 +54,22 @@ class Tower(nn.Module):
 
 
 class Towers(nn.Module):
-    """A tower for questions and a tower for answers, with nothing in common.
+    """A tower for questions and a tower for answers; each is trained by itself.
 
-    The same `seed` gives the same weights; `options` are those of `Tower`.
+    With `same_start` both begin with the same weights, so that a word means the same to both before
+    it means anything; without, each tower has to find out what the other one's words are. The same
+    `seed` gives the same weights; `options` are those of `Tower`.
     """
 
-    def __init__(self, seed: int = 0, **options):
+    def __init__(self, seed: int = 0, same_start: bool = True, **options):
         super().__init__()
         tokenizer, _ = models.load()
         options = {"vocabulary": len(tokenizer), "padding": tokenizer.pad_token_id, **options}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.question, self.answer = Tower(**options), Tower(**options)
+        if same_start:
+            self.answer.load_state_dict(self.question.state_dict())
 
     def questions(self, ids: torch.Tensor) -> torch.Tensor:
         """Token numbers `[n, T]` of questions to unit vectors `[n, d]`."""
