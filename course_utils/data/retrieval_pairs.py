@@ -1,14 +1,13 @@
 """Question and answer pairs from the documentation, and splits of them that do not leak.
 
 The question is the summary line of a docstring, the answer is the rest of its text. Taught in L4.
+numpy and scipy are imported where they are needed: the documentation alone does without them.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from course_utils.data import docstrings
 from course_utils.data.documentation import documentation
@@ -86,9 +85,11 @@ def split_pairs(
 
     Raises BadInput where the pairs are too few.
     """
+    import numpy as np
+
     members: dict[int, list[int]] = {}
     for index, group in enumerate(_groups(pairs)):
-        members.setdefault(int(group), []).append(index)
+        members.setdefault(group, []).append(index)
     groups = list(members.values())
     sides: dict[str, list[int]] = {"held_out": [], "validation": [], "train": []}
     wanted = {"held_out": held_out, "validation": validation}
@@ -115,6 +116,8 @@ def hold_out_package(
     Pairs of the package that have a near copy elsewhere are left out of both sides. Raises BadInput
     for a package that the pairs do not hold, or one with too few of them.
     """
+    import numpy as np
+
     own = [pair for pair in pairs if pair.package == package]
     others = [pair for pair in pairs if pair.package != package]
     if not own:
@@ -172,6 +175,7 @@ def _shingles(texts: Sequence[str], numbers: dict[tuple[str, ...], int]):
 
     `numbers` maps shingles to columns and grows. A text of fewer words is one shingle.
     """
+    import numpy as np
     from scipy.sparse import csr_array
 
     columns, ends = [], [0]
@@ -185,8 +189,9 @@ def _shingles(texts: Sequence[str], numbers: dict[tuple[str, ...], int]):
     return csr_array((ones, columns, ends), shape=(len(texts), len(numbers)))
 
 
-def _groups(pairs: Sequence[QaPair]) -> np.ndarray:
-    """The number of the group of each pair: int `[n]`; near copies are in one group."""
+def _groups(pairs: Sequence[QaPair]) -> list[int]:
+    """The number of the group of each pair; near copies are in one group."""
+    import numpy as np
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -194,7 +199,7 @@ def _groups(pairs: Sequence[QaPair]) -> np.ndarray:
     rows, columns = np.array(links).T
     size = (len(pairs), len(pairs))
     graph = coo_array((np.ones(len(links)), (rows, columns)), shape=size)
-    return connected_components(graph, directed=False)[1]
+    return connected_components(graph, directed=False)[1].tolist()
 
 
 def _views(pairs: Sequence[QaPair]) -> tuple[list[str], list[str], list[str]]:
