@@ -36,7 +36,7 @@ def bootstrap_interval(
     """The 95 % percentile interval of a statistic over resampled rows of `values` `[n, ...]`.
 
     `groups` `[n]` resamples whole groups instead of rows: use it where rows of a group are not
-    independent, such as sentences about the same word. Source: Efron and Tibshirani 1993, chapter 13.
+    independent, such as sentences about the same word. Source: Efron and Tibshirani 1993, ch. 13.
     """
     values = np.asarray(values)
     if len(values) < 2:

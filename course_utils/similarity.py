@@ -60,7 +60,7 @@ def neighbours(
 def analogy(
     a: str, b: str, c: str, table, words: Sequence[str], k: int = 5
 ) -> list[tuple[str, float]]:
-    """"a is to b as c is to ?": the neighbours of b - a + c among unit vectors, without a, b and c.
+    """What is to c as b is to a: the neighbours of b - a + c among unit vectors, without a, b and c.
 
     Source: Mikolov, Yih and Zweig 2013, section 4 (the offset method, called 3CosAdd by Levy and
     Goldberg 2014). Raises BadInput for a word that the table does not hold.
@@ -84,7 +84,7 @@ def within_across(vectors, labels: Sequence) -> tuple[float, float]:
 
 
 def nearest_label_hits(vectors, labels: Sequence) -> np.ndarray:
-    """Leave-one-out nearest neighbour: for each row, whether its nearest other row shares its label.
+    """Leave-one-out nearest neighbour: for each row, whether the nearest other row has its label.
 
     Returns float `[n]`, 1 for a hit and 0 for a miss; its mean is the accuracy. Where several rows
     are equally near, the share of them that hit: identical vectors score what guessing scores.
@@ -98,7 +98,7 @@ def nearest_label_hits(vectors, labels: Sequence) -> np.ndarray:
 
 
 def anisotropy(vectors) -> float:
-    """Mean cosine over all pairs of different rows: 0 in a space used evenly, 1 in a single direction.
+    """Mean cosine over all pairs of different rows: 0 in a space used evenly, 1 in one direction.
 
     Source: Ethayarajh 2019, section 3.3 (there over random words).
     """
@@ -106,7 +106,7 @@ def anisotropy(vectors) -> float:
     n = len(directions)
     if n < 2:
         raise BadInput("anisotropy needs at least two vectors.")
-    total = float((directions.sum(0) ** 2).sum())  # the sum over all pairs, the n self-pairs included
+    total = float((directions.sum(0) ** 2).sum())  # over all pairs, the n self-pairs included
     return (total - n) / (n * (n - 1))
 
 
@@ -137,7 +137,7 @@ def alignment(first, second) -> float:
 
 
 def pearson(a, b) -> float:
-    """The correlation of two lists of n numbers: 1 if they lie on a rising line, -1 on a falling one.
+    """The correlation of two lists of n numbers: 1 on a rising line, -1 on a falling one.
 
     Raises BadInput for lists of different length, of fewer than two numbers, or where one list
     holds the same number throughout: the correlation with it is not defined.
@@ -163,7 +163,8 @@ def _numbers(a, b) -> tuple[np.ndarray, np.ndarray]:
     one, two = (np.asarray(values, dtype=np.float64) for values in (a, b))
     if one.ndim != 1 or one.shape != two.shape or len(one) < 2:
         raise BadInput(
-            f"A correlation needs two lists of one length, at least 2: not {one.shape}, {two.shape}."
+            "A correlation needs two lists of one length, at least 2: not "
+            f"{one.shape} and {two.shape}."
         )
     for values in (one, two):
         if not np.isfinite(values).all():
