@@ -48,6 +48,8 @@ def bootstrap_interval(
         if len(groups) != len(values):
             raise BadInput(f"There are {len(values)} values and {len(groups)} group labels.")
         members = [np.flatnonzero(groups == name) for name in np.unique(groups)]
+        if len(members) < 2:
+            raise BadInput("A bootstrap interval over groups needs at least two groups.")
     rng = np.random.default_rng(seed)
     results = []
     for _ in range(resamples):

@@ -60,7 +60,7 @@ def neighbours(
 def analogy(
     a: str, b: str, c: str, table, words: Sequence[str], k: int = 5
 ) -> list[tuple[str, float]]:
-    """What is to c as b is to a: the neighbours of b - a + c among unit vectors, without a, b and c.
+    """What is to c as b is to a: the neighbours of b - a + c, all of length 1, without a, b and c.
 
     Source: Mikolov, Yih and Zweig 2013, section 4 (the offset method, called 3CosAdd by Levy and
     Goldberg 2014). Raises BadInput for a word that the table does not hold.
@@ -74,10 +74,8 @@ def analogy(
 
 def within_across(vectors, labels: Sequence) -> tuple[float, float]:
     """Mean cosine of pairs with the same label, and of pairs with different labels."""
-    scores = cosine_matrix(vectors)
-    names = np.asarray(labels)
-    same = names[:, None] == names[None, :]
-    pair = ~np.eye(len(names), dtype=bool)
+    scores, same = cosine_matrix(vectors), _same_label(vectors, labels)
+    pair = ~np.eye(len(scores), dtype=bool)
     if not (same & pair).any() or not (~same).any():
         raise BadInput("within_across needs two labels, and a label that occurs twice.")
     return float(scores[same & pair].mean()), float(scores[~same].mean())
@@ -89,12 +87,20 @@ def nearest_label_hits(vectors, labels: Sequence) -> np.ndarray:
     Returns float `[n]`, 1 for a hit and 0 for a miss; its mean is the accuracy. Where several rows
     are equally near, the share of them that hit: identical vectors score what guessing scores.
     """
-    scores = cosine_matrix(vectors)
+    scores, same = cosine_matrix(vectors), _same_label(vectors, labels)
+    if len(scores) < 2:
+        raise BadInput("nearest_label_hits needs at least two vectors.")
     np.fill_diagonal(scores, -np.inf)
-    names = np.asarray(labels)
     nearest = scores >= scores.max(axis=1, keepdims=True) - 1e-9
-    hit = names[:, None] == names[None, :]
-    return (nearest & hit).sum(1) / nearest.sum(1)
+    return (nearest & same).sum(1) / nearest.sum(1)
+
+
+def _same_label(vectors, labels: Sequence) -> np.ndarray:
+    """For each two of n vectors, whether they have the same label: bool `[n, n]`."""
+    if len(labels) != len(vectors):
+        raise BadInput(f"There are {len(vectors)} vectors and {len(labels)} labels.")
+    names = np.asarray(labels)
+    return names[:, None] == names[None, :]
 
 
 def anisotropy(vectors) -> float:

@@ -4,6 +4,7 @@ from course_utils.data.documentation import DocumentationError, Entry, documenta
 from course_utils.data.sts import StsError, sts_b
 from course_utils.data.tables import (
     Analogy,
+    GradedPair,
     Pair,
     Sense,
     TableError,
@@ -21,6 +22,7 @@ __all__ = [
     "Analogy",
     "DocumentationError",
     "Entry",
+    "GradedPair",
     "Pair",
     "Sense",
     "StsError",

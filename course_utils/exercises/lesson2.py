@@ -10,7 +10,7 @@ def _odd_one_out(answer) -> str | None:
     cases = {
         ("cat", "dog", "horse", "bread"): "bread",
         ("train", "happy", "boat", "bus"): "happy",
-        ("red", "blue", "green", "guitar"): "guitar",
+        ("guitar", "red", "blue", "green"): "guitar",
     }
     for words, odd in cases.items():
         given = answer(list(words))

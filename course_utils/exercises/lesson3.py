@@ -14,9 +14,13 @@ def _words_from_tokens(answer) -> str | None:
         given = answer(list(tokens))
         if given is None:
             return "your function returns None. Does it say `return`?"
+        if not isinstance(given, str):
+            return f"for {list(tokens)} a string was expected, not {type(given).__name__}."
         if given == text:
             continue
-        if "[" in str(given):
+        if given.strip() == text:
+            return f"for {list(tokens)} it returns {given!r}, with a blank too many."
+        if "[" in given:
             return f"for {list(tokens)} it returns {given!r}: tokens in brackets are no text."
         return f"for {list(tokens)} it returns {given!r}. What does ## say of the space before it?"
     return None
