@@ -45,7 +45,7 @@ def intervals(
         ax.axvline(
             reference, color=PALETTE["grey"], linestyle="--", linewidth=1.2, label=reference_label
         )
-        ax.legend(loc="lower right")
+        ax.legend(loc="upper right")  # the first rows, mostly baselines, leave room there
     ax.set_yticks(np.arange(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
