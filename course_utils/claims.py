@@ -1,7 +1,7 @@
 """Claims that the lessons make, each bound to a number that was just computed.
 
-`claim` prints one line, ✔ or ✘. The notebook tests compare that line with the stored one, so a claim
-that stops holding fails them.
+`claim` prints one line, ✔ or ✘. The notebook tests compare that line with the stored one, so a
+claim that stops holding fails them.
 """
 
 import numpy as np
@@ -16,8 +16,8 @@ _LEDGER: dict[str, bool] = {}  # statement → whether it held when its cell las
 def claim(statement: str, holds: bool, detail: str = "") -> None:
     """Print whether a statement holds, with the figures behind it, and remember it for `tally`.
 
-    `holds` must be a plain truth value: an array would have to be reduced first, and None means that
-    somebody forgot to compute it; both raise BadInput.
+    `holds` must be a plain truth value: an array would have to be reduced first, and None means
+    that somebody forgot to compute it; both raise BadInput.
     """
     if not isinstance(holds, (bool, np.bool_)):
         raise BadInput(

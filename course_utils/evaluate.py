@@ -37,7 +37,7 @@ def bootstrap_interval(
     """The 95 % percentile interval of a statistic over resampled rows of `values` `[n, ...]`.
 
     `groups` `[n]` resamples whole groups instead of rows: use it where rows of a group are not
-    independent, such as sentences about the same word. Source: Efron and Tibshirani 1993, chapter 13.
+    independent, such as sentences about the same word. Source: Efron and Tibshirani 1993, ch. 13.
     """
     values = np.asarray(values)
     if len(values) < 2:
@@ -49,6 +49,8 @@ def bootstrap_interval(
         if len(groups) != len(values):
             raise BadInput(f"There are {len(values)} values and {len(groups)} group labels.")
         members = [np.flatnonzero(groups == name) for name in np.unique(groups)]
+        if len(members) < 2:
+            raise BadInput("A bootstrap interval over groups needs at least two groups.")
     rng = np.random.default_rng(seed)
     results = []
     for _ in range(resamples):

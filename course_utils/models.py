@@ -161,18 +161,21 @@ def load(name: str = "sentence encoder"):
     return _load_embedded()
 
 
-def sentence_transformer():
+def sentence_transformer(pooling: str = "mean"):
     """The embedded weights as a `SentenceTransformer` on the CPU: the peer of our own encoding.
 
-    Its parts are the encoder, mean pooling and normalisation. Raises PackageMissing or
-    WeightsChanged.
+    Its parts are the encoder, the pooling ("mean", "cls" or "max") and normalisation. Raises
+    PackageMissing or WeightsChanged.
     """
     path = embedded_path()
     verify(path)
     from sentence_transformers import SentenceTransformer
 
     with _no_progress_bar():
-        return SentenceTransformer(str(path), device="cpu")
+        peer = SentenceTransformer(str(path), device="cpu")
+    if pooling != "mean":  # its class by way of an instance: the import path changed with version 6
+        peer[1] = type(peer[1])(peer[0].auto_model.config.hidden_size, pooling)
+    return peer
 
 
 def embedded_path() -> Path:

@@ -18,9 +18,10 @@ NEIGHBOURS = 10
 class Honesty:
     """How much of the space a map keeps, looking at the `k` nearest neighbours of each point.
 
-    `trustworthiness`: 1 where points that are neighbours on the map are neighbours in the space, about
-    0.5 for a random map (Venna and Kaski 2001). `kept`: the share of each point's `k` neighbours in the
-    space that are among its `k` neighbours on the map; a random map keeps `k / (n - 1)`.
+    `trustworthiness`: 1 where points that are neighbours on the map are neighbours in the space,
+    about 0.5 for a random map (Venna and Kaski 2001). `kept`: the share of each point's `k`
+    neighbours in the space that are among its `k` neighbours on the map; a random map keeps
+    `k / (n - 1)`.
     """
 
     trustworthiness: float
@@ -76,7 +77,8 @@ def honesty(vectors, points, k: int = NEIGHBOURS) -> Honesty:
     for scores in (high, low):
         np.fill_diagonal(scores, -np.inf)
     nearest_high, nearest_low = (np.argsort(-scores, axis=1)[:, :k] for scores in (high, low))
-    kept = np.mean([len(np.intersect1d(*pair)) for pair in zip(nearest_high, nearest_low, strict=True)])
+    both = zip(nearest_high, nearest_low, strict=True)
+    kept = np.mean([len(np.intersect1d(one, two)) for one, two in both])
     return Honesty(float(trust), float(kept) / k, k, n)
 
 

@@ -60,7 +60,7 @@ def neighbours(
 def analogy(
     a: str, b: str, c: str, table, words: Sequence[str], k: int = 5
 ) -> list[tuple[str, float]]:
-    """"a is to b as c is to ?": the neighbours of b - a + c among unit vectors, without a, b and c.
+    """What is to c as b is to a: the neighbours of b - a + c, all of length 1, without a, b and c.
 
     Source: Mikolov, Yih and Zweig 2013, section 4 (the offset method, called 3CosAdd by Levy and
     Goldberg 2014). Raises BadInput for a word that the table does not hold.
@@ -74,31 +74,37 @@ def analogy(
 
 def within_across(vectors, labels: Sequence) -> tuple[float, float]:
     """Mean cosine of pairs with the same label, and of pairs with different labels."""
-    scores = cosine_matrix(vectors)
-    names = np.asarray(labels)
-    same = names[:, None] == names[None, :]
-    pair = ~np.eye(len(names), dtype=bool)
+    scores, same = cosine_matrix(vectors), _same_label(vectors, labels)
+    pair = ~np.eye(len(scores), dtype=bool)
     if not (same & pair).any() or not (~same).any():
         raise BadInput("within_across needs two labels, and a label that occurs twice.")
     return float(scores[same & pair].mean()), float(scores[~same].mean())
 
 
 def nearest_label_hits(vectors, labels: Sequence) -> np.ndarray:
-    """Leave-one-out nearest neighbour: for each row, whether its nearest other row shares its label.
+    """Leave-one-out nearest neighbour: for each row, whether the nearest other row has its label.
 
     Returns float `[n]`, 1 for a hit and 0 for a miss; its mean is the accuracy. Where several rows
     are equally near, the share of them that hit: identical vectors score what guessing scores.
     """
-    scores = cosine_matrix(vectors)
+    scores, same = cosine_matrix(vectors), _same_label(vectors, labels)
+    if len(scores) < 2:
+        raise BadInput("nearest_label_hits needs at least two vectors.")
     np.fill_diagonal(scores, -np.inf)
-    names = np.asarray(labels)
     nearest = scores >= scores.max(axis=1, keepdims=True) - 1e-9
-    hit = names[:, None] == names[None, :]
-    return (nearest & hit).sum(1) / nearest.sum(1)
+    return (nearest & same).sum(1) / nearest.sum(1)
+
+
+def _same_label(vectors, labels: Sequence) -> np.ndarray:
+    """For each two of n vectors, whether they have the same label: bool `[n, n]`."""
+    if len(labels) != len(vectors):
+        raise BadInput(f"There are {len(vectors)} vectors and {len(labels)} labels.")
+    names = np.asarray(labels)
+    return names[:, None] == names[None, :]
 
 
 def anisotropy(vectors) -> float:
-    """Mean cosine over all pairs of different rows: 0 in a space used evenly, 1 in a single direction.
+    """Mean cosine over all pairs of different rows: 0 in a space used evenly, 1 in one direction.
 
     Source: Ethayarajh 2019, section 3.3 (there over random words).
     """
@@ -106,7 +112,7 @@ def anisotropy(vectors) -> float:
     n = len(directions)
     if n < 2:
         raise BadInput("anisotropy needs at least two vectors.")
-    total = float((directions.sum(0) ** 2).sum())  # the sum over all pairs, the n self-pairs included
+    total = float((directions.sum(0) ** 2).sum())  # over all pairs, the n self-pairs included
     return (total - n) / (n * (n - 1))
 
 
@@ -137,7 +143,7 @@ def alignment(first, second) -> float:
 
 
 def pearson(a, b) -> float:
-    """The correlation of two lists of n numbers: 1 if they lie on a rising line, -1 on a falling one.
+    """The correlation of two lists of n numbers: 1 on a rising line, -1 on a falling one.
 
     Raises BadInput for lists of different length, of fewer than two numbers, or where one list
     holds the same number throughout: the correlation with it is not defined.
@@ -163,7 +169,8 @@ def _numbers(a, b) -> tuple[np.ndarray, np.ndarray]:
     one, two = (np.asarray(values, dtype=np.float64) for values in (a, b))
     if one.ndim != 1 or one.shape != two.shape or len(one) < 2:
         raise BadInput(
-            f"A correlation needs two lists of one length, at least 2: not {one.shape}, {two.shape}."
+            "A correlation needs two lists of one length, at least 2: not "
+            f"{one.shape} and {two.shape}."
         )
     for values in (one, two):
         if not np.isfinite(values).all():

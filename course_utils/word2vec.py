@@ -40,10 +40,10 @@ class Corpus:
         """
         documents = [_WORD.findall(text.lower()) for text in texts]
         totals = Counter(word for document in documents for word in document)
-        # Ties are broken by the alphabet, so that the numbering does not depend on the order of texts.
+        # Ties are broken by the alphabet: the numbering does not depend on the order of the texts.
         kept = sorted((-n, word) for word, n in totals.items() if n >= min_count)
         if len(kept) < 2:
-            raise BadInput(f"Only {len(kept)} words occur {min_count} times or more in these texts.")
+            raise BadInput(f"Only {len(kept)} words occur {min_count} times or more in the texts.")
         words = [word for _, word in kept]
         number = {word: index for index, word in enumerate(words)}
         ids, text_of = [], []
@@ -54,14 +54,14 @@ class Corpus:
         return cls(words, np.array([-n for n, _ in kept]), np.array(ids), np.array(text_of))
 
     def noise(self, power: float = 0.75) -> np.ndarray:
-        """The distribution that negatives are drawn from, `[V]`: counts to the power 3/4, summing to 1."""
+        """What negatives are drawn from, `[V]`: counts to the power 3/4, summing to 1."""
         weights = self.counts**power
         return weights / weights.sum()
 
     def pairs(
         self, rng: np.random.Generator, window: int = 5, keep: float = 1e-3
     ) -> tuple[np.ndarray, np.ndarray]:
-        """All (centre, context) pairs at most `window` words apart in one text, shuffled: two `[P]`.
+        """All (centre, context) pairs within `window` words of one text, shuffled: two `[P]`.
 
         Frequent words are dropped at random first: a word of frequency f stays with probability
         min(1, sqrt(keep / f)).
@@ -108,8 +108,8 @@ def negative_sampling_loss(
 ) -> torch.Tensor:
     """Mean over the batch of -log s(c·o) - sum over negatives of log s(-c·n), in nats; a scalar.
 
-    `centre` and `context` are `[B, d]`, `negatives` is `[B, k, d]`. With all dot products at 0 the loss
-    is (k + 1) ln 2: the chance line. Source: equation 4 of the paper.
+    `centre` and `context` are `[B, d]`, `negatives` is `[B, k, d]`. With all dot products at 0 the
+    loss is (k + 1) ln 2: the chance line. Source: equation 4 of the paper.
     """
     positive = (centre * context).sum(-1)  # [B]
     negative = (negatives @ centre.unsqueeze(-1)).squeeze(-1)  # [B, k]
@@ -117,7 +117,7 @@ def negative_sampling_loss(
 
 
 class SkipGram(nn.Module):
-    """Two tables `[V, d]`: one vector a word as centre (kept), one as context (thrown away later)."""
+    """Two tables `[V, d]`: one vector a word as centre (kept), one as context (thrown away)."""
 
     def __init__(self, words: int, dimension: int = 100):
         super().__init__()

@@ -15,24 +15,18 @@ from course_utils import embed, explorers, models, plots, similarity
 from course_utils.errors import BadInput, CourseError
 from course_utils.explorers import (
     WordInContext,
-    lettering,
     panel,
     view_word_in_context,
     word_explorer,
     word_pair,
 )
 from course_utils.explorers.panel import View
-from course_utils.plots import output
+from course_utils.plots import lettering, output
 from tests.pictures import faults, texts
+from tests.widgets import PNG, everything_in, newer_than_7_7, parts, said
 
-PNG = b"\x89PNG\r\n\x1a\n"
 START = WordInContext()
 NASTY = "<img src=x onerror=alert(1)>"
-
-
-def said(view: View) -> str:
-    """The view's HTML as a reader sees it."""
-    return html.unescape(re.sub(r"<[^>]*>", "", view.html))
 
 
 def cosine(state: WordInContext) -> float:
@@ -334,11 +328,6 @@ def box(monkeypatch):
     return boxes[0]
 
 
-def parts(box):
-    rows, message, picture, words = box.children
-    return rows.children, message, picture, words
-
-
 def test_the_classes_that_a_browser_test_looks_for(box):
     controls, message, picture, words = parts(box)
     assert {"course-explorer", "explorer-word-in-context"} <= set(box._dom_classes)
@@ -401,48 +390,9 @@ def test_the_layer_slider_and_the_heads_follow_the_model(box):
     assert [value for _, value in controls[4].options] == [*range(config.num_attention_heads + 1)]
 
 
-# What each class of ipywidgets 7.7.1 synchronises, read from that version (Colab has it); the
-# explorer as a whole was operated under it too.
-IN_7_7 = {
-    "Box": "box_style children",
-    "VBox": "box_style children",
-    "Dropdown": "description description_tooltip disabled index _options_labels",
-    "HTML": "description description_tooltip placeholder value",
-    "Image": "format height value width",
-    "IntSlider": "continuous_update description description_tooltip disabled max min orientation "
-    "readout readout_format step value",
-    "Text": "continuous_update description description_tooltip disabled placeholder value",
-}
-EVERYWHERE_IN_7_7 = {"layout", "style", "_dom_classes"}
-STYLES_IN_7_7 = {"description_width"}
-LAYOUTS_IN_7_7 = set(
-    "align_content align_items align_self border bottom display flex flex_flow grid_area "
-    "grid_auto_columns grid_auto_flow grid_auto_rows grid_column grid_gap grid_row "
-    "grid_template_areas grid_template_columns grid_template_rows height justify_content "
-    "justify_items left margin max_height max_width min_height min_width object_fit "
-    "object_position order overflow overflow_x overflow_y padding right top visibility "
-    "width".split()
-)
-
-
-def changed(widget) -> set[str]:
-    """The names of the traits that a widget does not have as its class gives them."""
-    mine, plain = widget.get_state(), type(widget)().get_state()
-    return {name for name in mine if mine[name] != plain[name]}
-
-
-def everything_in(widget) -> list[widgets.Widget]:
-    inside = [everything_in(child) for child in getattr(widget, "children", ())]
-    return [widget, *(each for family in inside for each in family)]
-
-
 def test_only_what_ipywidgets_7_7_has_is_set(box):
     assert len(everything_in(box)) == 10
-    for widget in everything_in(box):
-        kind = type(widget).__name__
-        assert changed(widget) - EVERYWHERE_IN_7_7 <= set(IN_7_7[kind].split()), kind
-        assert changed(widget.layout) <= LAYOUTS_IN_7_7, kind
-        assert changed(getattr(widget, "style", widgets.Layout())) <= STYLES_IN_7_7, kind
+    assert newer_than_7_7(box) == []
 
 
 def test_one_output_holds_the_widget_the_picture_and_the_words(shown, capfd):

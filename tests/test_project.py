@@ -209,3 +209,13 @@ def test_no_file_names_a_place_on_somebodys_machine():
         found += [f"{path.relative_to(ROOT)}: {local}" for local in LOCAL.findall(text)]
     assert len(files_of_the_course()) > 20
     assert not found, "\n".join(found)
+
+
+# --- style ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+def test_all_code_keeps_the_style(command):
+    """What `make lint` runs, notebooks included."""
+    run = run_python("-m", "ruff", *command, "--no-cache")
+    assert run.returncode == 0, run.stdout + run.stderr

@@ -14,6 +14,7 @@ from course_utils.data.retrieval_pairs import (
 from course_utils.data.sts import StsError, sts_b
 from course_utils.data.tables import (
     Analogy,
+    GradedPair,
     Pair,
     Sense,
     TableError,
@@ -31,6 +32,7 @@ __all__ = [
     "Analogy",
     "DocumentationError",
     "Entry",
+    "GradedPair",
     "Pair",
     "QaPair",
     "Sense",

@@ -7,6 +7,7 @@ Agirre, Lopez-Gazpio and Specia 2017, "SemEval-2017 Task 1".
 
 import gzip
 import json
+import zlib
 from pathlib import Path
 
 from course_utils import models
@@ -68,7 +69,7 @@ def _read(path: Path) -> list[Pair]:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     pairs.append(_pair(line, f"{path}, line {number}"))
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         why = getattr(error, "strerror", None) or error
         raise StsError(f"{path} cannot be read ({why}).") from error
     if not pairs:

@@ -69,6 +69,13 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class GradedPair(Pair):
+    """A pair of ours, which was graded a second time without sight of the first grade."""
+
+    regrade: float
+
+
+@dataclass(frozen=True)
 class Theme:
     """A sentence and what it is about."""
 
@@ -95,11 +102,10 @@ def senses() -> list[Sense]:
     )
 
 
-def pairs() -> list[Pair]:
+def pairs() -> list[GradedPair]:
     """Pairs of sentences with a grade of their likeness, from 0 to 5, as many of each grade."""
-    return read_table(
-        HERE / "pairs.tsv", Pair, unique=("first", "second"), checks={"grade": _on_the_scale}
-    )
+    checks = {"grade": _on_the_scale("grade"), "regrade": _on_the_scale("regrade")}
+    return read_table(HERE / "pairs.tsv", GradedPair, unique=("first", "second"), checks=checks)
 
 
 def themes() -> list[Theme]:
@@ -116,8 +122,12 @@ def _word_once(row: Sense) -> str | None:
     return None if count == 1 else f"holds {row.word!r} {count} times; once is asked for"
 
 
-def _on_the_scale(row: Pair) -> str | None:
-    return None if row.grade in range(6) else f"{row.grade:g} is no whole number from 0 to 5"
+def _on_the_scale(column: str) -> Check:
+    def check(row: GradedPair) -> str | None:
+        grade = getattr(row, column)
+        return None if grade in range(6) else f"{grade:g} is no whole number from 0 to 5"
+
+    return check
 
 
 def read_table(

@@ -5,7 +5,19 @@ test can call. `panel` wires a view to widgets and knows nothing about its subje
 ipywidgets that version 7.7 has are used.
 """
 
+from course_utils.explorers.sentence_explorer import (
+    sentences_to_vectors,
+    view_sentences_to_vectors,
+)
+from course_utils.explorers.sentence_vectors import SentencesToVectors
 from course_utils.explorers.word_explorer import view_word_in_context, word_in_context
 from course_utils.explorers.word_pair import WordInContext
 
-__all__ = ["WordInContext", "view_word_in_context", "word_in_context"]
+__all__ = [
+    "SentencesToVectors",
+    "WordInContext",
+    "sentences_to_vectors",
+    "view_sentences_to_vectors",
+    "view_word_in_context",
+    "word_in_context",
+]

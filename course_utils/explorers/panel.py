@@ -97,6 +97,12 @@ def text_field(label: str, value: str, width: str = "100%") -> widgets.Text:
     return _laid_out(widgets.Text(value, description=label, continuous_update=False), width)
 
 
+def text_area(label: str, value: str, rows: int, width: str = "100%") -> widgets.Textarea:
+    """A field of several lines that hands its text over when the reader leaves it, say with Tab."""
+    area = widgets.Textarea(value, description=label, rows=rows, continuous_update=False)
+    return _laid_out(area, width)
+
+
 def slider(label: str, value: int, low: int, high: int, width: str = "280px") -> widgets.IntSlider:
     """A slider over the whole numbers from `low` to `high`; the arrow keys move it."""
     return _laid_out(widgets.IntSlider(value, low, high, description=label), width)

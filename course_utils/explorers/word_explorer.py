@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from course_utils import models, plots
-from course_utils.explorers import lettering, panel
+from course_utils.explorers import panel
 from course_utils.explorers.panel import View
 from course_utils.explorers.word_pair import ROLE, Comparison, Context, WordInContext, compare
+from course_utils.plots import lettering
 
 BARS = 6  # tokens that the picture names for each sentence; the strips show all
 MOVED = 0.05  # a cosine that changes by less is called the same

@@ -8,6 +8,7 @@ import numpy as np
 
 from course_utils import embed, similarity
 from course_utils.errors import BadInput
+from course_utils.explorers import typed
 
 ROLE = "contextual encoder"
 MAX_SENTENCE = 240  # characters: a strip has to be read, and attention grows with the square
@@ -69,7 +70,8 @@ def compare(state: WordInContext, weights: str) -> Comparison:
     A word of several pieces is their mean, as in `embed.word_vectors`. Raises BadInput, in words
     that say what to type, for a state that cannot be compared.
     """
-    texts, word = [_spaced(state.first), _spaced(state.second)], _spaced(state.word)
+    texts = [typed.spaced(text) for text in (state.first, state.second)]
+    word = typed.spaced(state.word)
     _check(texts, word)
     both = [_states(text, weights) for text in texts]
     layers, heads = both[0].attention.shape[1:3]
@@ -88,21 +90,10 @@ def compare(state: WordInContext, weights: str) -> Comparison:
     return Comparison(word, state.layer, state.head, path, others, (first, second))
 
 
-def _spaced(text: str) -> str:
-    """The text on one line, with single spaces."""
-    return " ".join(text.split())
-
-
 def _check(texts: list[str], word: str) -> None:
     inputs = {"first sentence": texts[0], "second sentence": texts[1], "word": word}
     for name, text in inputs.items():
-        most = MAX_WORD if name == "word" else MAX_SENTENCE
-        if not text:
-            raise BadInput(f"The {name} is empty: type one.")
-        if len(text) > most:
-            raise BadInput(f"The {name} has {len(text):,} characters: type one of at most {most}.")
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            raise BadInput(f"The {name} holds half a character, which is no text: type it again.")
+        typed.check(name, text, MAX_WORD if name == "word" else MAX_SENTENCE)
     if not any(character.isalnum() for character in word):
         raise BadInput(f"“{word}” holds no letter: type a word that stands in both sentences.")
     for name, text in zip(inputs, texts, strict=False):

@@ -6,6 +6,7 @@ who cannot see them.
 """
 
 from course_utils.plots.charts import heatmap, lines, proportions, scatter_map, word_grid
+from course_utils.plots.measures import intervals
 from course_utils.plots.output import png, show, show_widget, table, tokens_strip
 from course_utils.plots.style import (
     DIVERGING,
@@ -20,7 +21,7 @@ from course_utils.plots.style import (
     contrast,
     figure,
 )
-from course_utils.plots.tokens import token_strips
+from course_utils.plots.tokens import strips_height, token_strips
 
 __all__ = [
     "DIVERGING",
@@ -35,12 +36,14 @@ __all__ = [
     "contrast",
     "figure",
     "heatmap",
+    "intervals",
     "lines",
     "png",
     "proportions",
     "scatter_map",
     "show",
     "show_widget",
+    "strips_height",
     "table",
     "token_strips",
     "tokens_strip",

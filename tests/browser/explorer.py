@@ -1,7 +1,5 @@
 """An explorer in an open lesson, operated by keyboard as a reader without a mouse does."""
 
-from pathlib import Path
-
 from tests.browser.lesson import LessonPage
 
 TABS = 30  # no explorer has more controls
@@ -16,8 +14,16 @@ PIXELS = """root => {
   canvas.getContext('2d').drawImage(img, 0, 0);
   return canvas.toDataURL();
 }"""
-FOCUSED = """(root, selector) =>
-  root.contains(document.activeElement) && document.activeElement.matches(selector)"""
+# The control that stands beside a label, found as a reader finds it.
+CONTROL = """(root, label) => [...root.querySelectorAll('.widget-label')]
+  .find(name => name.textContent === label)
+  ?.parentElement.querySelector('input, textarea, select, [role=slider]')"""
+FOCUS = f"(root, label) => ({CONTROL})(root, label)?.focus()"
+FOCUSED = f"(root, label) => document.activeElement === ({CONTROL})(root, label)"
+VALUE = f"""(root, label) => {{
+  const control = ({CONTROL})(root, label);
+  return control?.value ?? control?.getAttribute('aria-valuetext') ?? null;
+}}"""
 
 
 def explorers(lesson: LessonPage) -> list["Explorer"]:
@@ -36,28 +42,47 @@ class Explorer:
         self.name: str = self._root.evaluate(NAME)
         self._label = f"{index + 1}-{self.name}"
 
-    def focus(self, selector: str) -> None:
-        """Put the focus on the first control that the selector finds."""
-        self._root.locator(selector).first.focus()
+    def value(self, label: str) -> str:
+        """What the control with this label holds."""
+        value = self._root.evaluate(VALUE, label)
+        assert value is not None, f"{self.name}: there is no control {label!r}"
+        return value
 
-    def tab_to(self, selector: str) -> None:
-        """Press Tab until the focus is on a control that the selector finds."""
+    def focus(self, label: str) -> None:
+        """Put the focus on the control with this label, from wherever it is: the way in."""
+        self._root.evaluate(FOCUS, label)
+        assert self._root.evaluate(FOCUSED, label), f"{self.name}: {label!r} takes no focus"
+
+    def tab_to(self, label: str, backwards: bool = False) -> None:
+        """Press Tab, or Shift+Tab, until the focus is on the control with this label."""
         for _ in range(TABS):
-            self._keyboard.press("Tab")
-            if self._root.evaluate(FOCUSED, selector):
+            if self._root.evaluate(FOCUSED, label):
                 return
-        raise AssertionError(f"{self.name}: Tab does not lead to {selector}")
+            self._keyboard.press("Shift+Tab" if backwards else "Tab")
+        raise AssertionError(f"{self.name}: Tab does not lead to {label!r}")
 
     def press(self, key: str) -> None:
         """Press a key, such as "ArrowLeft"."""
         self._keyboard.press(key)
 
-    def retype(self, text: str) -> None:
-        """Type over the text of the focused field, and hand it over with Enter."""
+    def choose(self, key: str) -> None:
+        """Open the focused dropdown, press a key in it, and take what it led to.
+
+        A dropdown that is not open gets no arrow key: JupyterLab takes it to go to another cell
+        (github.com/jupyter-widgets/ipywidgets/issues/3912).
+        """
+        for each in ("Space", key, "Enter"):
+            self._keyboard.press(each)
+
+    def retype(self, text: str, hand_over: str = "Enter") -> None:
+        """Type over the text of the focused field, and hand it over with a key.
+
+        A field of several lines takes Enter for a line break, and "Tab" to hand over.
+        """
         self._keyboard.press("ControlOrMeta+A")
         self._keyboard.press("Delete")
         self._keyboard.type(text)
-        self._keyboard.press("Enter")
+        self._keyboard.press(hand_over)
 
     def picture(self) -> str:
         """The pixels of the picture, once it is drawn."""
@@ -76,26 +101,26 @@ class Explorer:
         """The message, as a reader sees it; "" for none."""
         return self._root.locator(".explorer-message").inner_text().strip()
 
-    def says(self, text: str = "") -> None:
-        """Wait until there is a message, and this text can be read in it."""
-        self._until(
-            lambda: self.message() and text in self.message(),
-            f"no message holds {text!r}" if text else "there is no message",
-        )
+    def says(self, text: str) -> None:
+        """Wait until the message holds this text."""
+        self._until(lambda: text in self.message(), f"no message holds {text!r}")
+
+    def reads(self, text: str) -> None:
+        """Wait until this text can be read in the explorer."""
+        self._until(lambda: text in self._root.inner_text(), f"{text!r} cannot be read")
 
     def is_silent(self) -> None:
         """Wait until there is no message."""
         self._until(lambda: not self.message(), "the message stays")
 
-    def count(self, selector: str) -> int:
-        """How many elements the selector finds."""
-        return self._root.locator(selector).count()
+    def has_one_picture(self) -> None:
+        """Fails where there is a second one: where text that was typed has become an element."""
+        pictures = self._root.locator("img").count()
+        assert pictures == 1, f"{self.name}: there are {pictures} pictures"
 
-    def photograph(self, when: str) -> Path:
+    def photograph(self, when: str) -> None:
         """Take a picture of the explorer alone."""
-        path = self._lesson.shot(f"{self._label}-{when}")
-        self._root.screenshot(path=path)
-        return path
+        self._root.screenshot(path=self._lesson.shot(f"{self._label}-{when}"))
 
     def _until(self, look, what: str):
         return self._lesson.until(look, f"{self.name}: {what}")

@@ -54,6 +54,11 @@ class LabServer:
             self._end()
         shutil.rmtree(self._folder, ignore_errors=True)  # a kernel may still be writing its last
 
+    @property
+    def pid(self) -> int:
+        """The process id of the server, which is also that of its group."""
+        return self._process.pid
+
     def page_of(self, notebook: str) -> str:
         """The address, token included, at which JupyterLab opens with this notebook alone."""
         return f"{self.url}lab/tree/notebooks/{quote(notebook)}?reset&token={self.token}"

@@ -9,7 +9,7 @@ VIEWPORT = {"width": 1280, "height": 1400}
 HERE = {"127.0.0.1", "localhost", "::1"}
 WITHIN_THE_PAGE = {"data", "blob", "about"}  # addresses that no request is sent for
 SECONDS_TO_OPEN = 120
-SECONDS_TO_RUN = 240
+SECONDS_TO_RUN = 600  # a lesson takes a tenth of that; this ends one that hangs
 SECONDS_TO_ANSWER = 60  # for one step of an explorer
 
 # `window.course` is ours: what these scripts leave for each other.
@@ -24,7 +24,7 @@ OPENED = """() => {
   kernel.iopubMessage.connect((_, { header, content, parent_header }) => {
     if (parent_header.msg_type === 'execute_request') return;
     if (header.msg_type === 'error') heard.push(`raised ${content.ename}: ${content.evalue}`);
-    if (content.name === 'stderr') heard.push(`wrote to stderr: ${content.text}`);
+    if (content.name === 'stderr') heard.push(`wrote to stderr: ${content.text.trim()}`);
   });
   return true;
 }"""
@@ -51,10 +51,22 @@ CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets
     outputs: model.outputs.toJSON().map(output => ({
       type: output.output_type,
       error: `${output.ename}: ${output.evalue}`,
-      stderr: output.name === 'stderr' ? [output.text].flat().join('') : '',
+      stderr: output.name === 'stderr' ? [output.text].flat().join('').trim() : '',
       plain: [output.data?.['text/plain'] ?? ''].flat().join(''),
     })),
   }))"""
+# Where to scroll to for each picture of the screen: to a cell, so that none is cut in two but those
+# that are higher than a screen.
+SCREENS = """panel => {
+  const scroller = panel.querySelector('.jp-WindowedPanel-outer'), height = scroller.clientHeight;
+  const above = scroller.getBoundingClientRect().top - scroller.scrollTop, tops = [0];
+  for (const cell of panel.querySelectorAll('.jp-Cell')) {
+    const box = cell.getBoundingClientRect(), top = box.top - above, bottom = box.bottom - above;
+    if (bottom > tops.at(-1) + height && top > tops.at(-1)) tops.push(top);
+    while (bottom > tops.at(-1) + height) tops.push(tops.at(-1) + height);
+  }
+  return tops;
+}"""
 LOADED = "() => [...document.querySelectorAll('.jp-Cell img')].every(img => img.complete)"
 # A picture must lie within each box around it, up to its cell: what sticks out may be cut off.
 PICTURES = """() => [...document.querySelectorAll('.jp-Cell img')].flatMap((img, index) => {
@@ -147,11 +159,10 @@ class LessonPage:
         return sum(output["plain"].startswith("[explorer]") for output in outputs)
 
     def photograph(self) -> None:
-        """Pictures of the whole notebook, one a screen."""
+        """Pictures of the whole notebook, a screen each."""
         panel = self.page.locator(".jp-NotebookPanel:visible")
         scroller = panel.locator(".jp-WindowedPanel-outer")
-        height, step = scroller.evaluate("box => [box.scrollHeight, box.clientHeight]")
-        for number, top in enumerate(range(0, height, step), start=1):
+        for number, top in enumerate(panel.evaluate(SCREENS), start=1):
             scroller.evaluate("(box, top) => { box.scrollTop = top; }", top)
             self.page.screenshot(path=self.shot(f"screen-{number:02}"))
 
@@ -160,7 +171,10 @@ class LessonPage:
         return self._folder / f"{self.name}-{what}.png"
 
     def until(self, look: Callable, what: str, seconds: float = SECONDS_TO_ANSWER):
-        """What `look()` returns, once it is true; AssertionError, with `what` is wrong, if never."""
+        """What `look()` returns, once it is true.
+
+        Raises AssertionError, which says `what` is wrong, where that never comes.
+        """
         deadline = time.monotonic() + seconds
         while not (found := look()):
             if time.monotonic() > deadline:

@@ -8,7 +8,7 @@ import functools
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
-from course_utils.plots import STYLE
+from course_utils.plots.style import STYLE
 
 CUT = "…"
 BEFORE = 24  # characters that an excerpt shows before its word, about

@@ -1,0 +1,371 @@
+"""Every exercise of every lesson: its own solution is right, its stub is open, mistakes are named.
+
+A new exercise needs its wrong answers in WRONG below; everything else is found in the notebooks.
+"""
+
+import re
+import symtable
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from math import log
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat import NotebookNode
+
+from course_utils import claims, embed, exercises, similarity
+from course_utils.errors import BadInput
+from course_utils.exercises import registry
+from tests.helpers import ROOT
+
+# ------------------------------------------------------------------------------ in the lessons
+
+CHECKED = re.compile(r'exercises\.check\(\s*"([^"]+)"')
+SOLUTION = re.compile(r"<details>.*?```python\n(.*?)```\s*</details>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """Where an exercise stands: its check is called in cell number `at` of a lesson."""
+
+    name: str
+    lesson: Path
+    at: int
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def cells(self) -> list[NotebookNode]:
+        return cells_of(self.lesson)
+
+    @property
+    def solution(self) -> str:
+        """The code that is folded away in the text before the answer's cell."""
+        assert self.cells[self.at - 1].cell_type == "markdown"
+        (code,) = SOLUTION.findall(self.cells[self.at - 1].source)
+        return code
+
+
+@cache
+def cells_of(lesson: Path) -> list[NotebookNode]:
+    return nbformat.read(lesson, as_version=4).cells
+
+
+def found() -> Iterator[Exercise]:
+    for lesson in sorted((ROOT / "notebooks").glob("L*.ipynb")):
+        for at, cell in enumerate(cells_of(lesson)):
+            if cell.cell_type == "code":
+                yield from (Exercise(name, lesson, at) for name in CHECKED.findall(cell.source))
+
+
+EXERCISES = list(found())
+each_exercise = pytest.mark.parametrize("each", EXERCISES, ids=str)
+
+
+def scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from scopes(child)
+
+
+def bound_and_used(code: str) -> tuple[set[str], set[str]]:
+    """The global names that a piece of code makes, and those that it asks for."""
+    top = symtable.symtable(code, "cell", "exec")
+    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    used = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
+    for table in list(scopes(top))[1:]:
+        used |= {s.get_name() for s in table.get_symbols() if s.is_global()}
+    return bound, used
+
+
+def run(each: Exercise, code: str) -> None:
+    """Run code as in the lesson: after the cells above it, of which only those it needs are run."""
+    _, wanted = bound_and_used(code)
+    needed = [code]
+    for cell in reversed(each.cells[: each.at]):
+        if cell.cell_type == "code":
+            source = TransformerManager().transform_cell(cell.source)
+            bound, used = bound_and_used(source)
+            if bound & wanted:
+                needed.insert(0, source)
+                wanted |= used - bound
+    namespace = {"__name__": "lesson"}
+    for source in needed:
+        exec(source, namespace)
+
+
+@pytest.fixture(autouse=True)
+def own_ledger(monkeypatch):
+    """Claims in the cells that are run are not to be counted elsewhere."""
+    monkeypatch.setattr(claims, "_LEDGER", {})
+
+
+@each_exercise
+def test_the_lessons_own_solution_is_right(each, capsys):
+    assert CHECKED.findall(each.solution) == [each.name]
+    run(each, each.solution)
+    assert capsys.readouterr().out.endswith(f"✔ Exercise {each.name}: right.\n")
+
+
+@each_exercise
+def test_the_stub_is_still_open(each, capsys):
+    cell = each.cells[each.at]
+    run(each, cell.source)
+    line = f"○ Exercise {each.name} is still open.\n"
+    assert capsys.readouterr().out.endswith(line)
+    assert [output.get("text") for output in cell.outputs] == [line]
+
+
+@each_exercise
+def test_an_exercise_says_how_hard_it_is_and_how_long_it_takes(each):
+    label = each.name.partition(" ")[0]
+    assert each.lesson.name.startswith(label.partition(".")[0] + "_")
+    text = each.cells[each.at - 1].source
+    (about,) = re.findall(rf"^### Exercise {label} · .+\n(.+)", text, re.MULTILINE)
+    assert re.match(r"\*Difficulty: (easy|medium|hard) · about \d+ minutes\.\* \S", about)
+
+
+def test_every_registered_exercise_stands_in_exactly_one_lesson():
+    assert Counter(each.name for each in EXERCISES) == dict.fromkeys(exercises.names(), 1)
+    labels = [each.name.partition(" ")[0] for each in EXERCISES]
+    assert labels == sorted(labels)  # numbered as they come
+
+
+# ---------------------------------------------------------------------- answers right and wrong
+
+
+@cache
+def vectors() -> dict[str, np.ndarray]:
+    """The vector of each word, as L2 looks it up."""
+    return dict(zip(*embed.static_table(), strict=True))
+
+
+def cosines(words: list[str]) -> np.ndarray:
+    return similarity.cosine_matrix([vectors()[word] for word in words])
+
+
+def joined(tokens: list[str]) -> str:
+    return " ".join(token for token in tokens if token[0] != "[").replace(" ##", "")
+
+
+def masked(states, mask, *, left_out=(0,), less=0):
+    """A masked mean without some columns, divided by the number of tokens, less some."""
+    inner = mask.clone()
+    inner[:, list(left_out)] = 0
+    count = mask.sum(1) - less if less else inner.sum(1)
+    return (states * inner.unsqueeze(-1)).sum(1) / count.unsqueeze(-1)
+
+
+def apart(n) -> torch.Tensor:
+    """How many places the column is behind the row: `[n, n]`."""
+    place = torch.arange(n)
+    return place[None, :] - place[:, None]
+
+
+# Plausible mistakes and what the check must say of each (a part of it).
+WRONG = {
+    "L2.1 odd one out": [
+        (lambda some: None, "returns None. Does it say `return`?"),
+        (lambda some: some[cosines(some).sum(1).argmax()], "Lowest mean, or highest?"),
+        (lambda some: some[cosines(some).argmin() % 4], "Lowest mean, or highest?"),  # one pair's
+        (lambda some: some[0], "it returns 'cat'. Lowest"),
+        (lambda some: some[-1], "for train, happy, boat, bus it returns 'bus'"),
+        (lambda some: int(cosines(some).sum(1).argmin()), "it returns 3, which is not one of the"),
+        (lambda some: "Bread", "it returns 'Bread', which is not one of the words"),
+        (lambda some: some[4], "your answer raises IndexError: list index out of range"),
+        (lambda: "bread", "your answer raises TypeError"),
+        ("bread", "your answer raises TypeError: 'str' object is not callable"),
+    ],
+    "L2.2 chance line": [
+        (10 * log(2), "ten negatives, and one more term: which?"),
+        (11, "that is in bits; nats use the natural logarithm"),
+        (11.0, "that is in bits"),
+        (6 * log(2), "how many terms does the loss have?"),
+        (log(11), "what is the sigmoid of 0"),
+        (-11 * log(2), "what is the sigmoid of 0"),
+        (float("nan"), "what is the sigmoid of 0"),
+        (0, "what is the sigmoid of 0"),
+        ("11 * log(2)", "a number was expected, not str"),
+        (True, "a number was expected, not bool"),
+        ([11 * log(2)], "a number was expected, not list"),
+    ],
+    "L2.3 attention weights": [
+        (lambda q, k: torch.softmax(q @ k.T, dim=-1), "not divided by the square root"),
+        (lambda q, k: torch.softmax(q @ k.T / 4, dim=0), "the columns sum to 1"),
+        (lambda q, k: torch.softmax(q @ k.T, dim=0), "the columns sum to 1"),
+        (lambda q, k: torch.softmax(q @ k.T / 16, dim=-1), "the weights differ from softmax"),
+        (lambda q, k: torch.softmax(q @ k.T / len(q) ** 0.5, dim=-1), "the weights differ"),
+        (lambda q, k: q @ k.T / 4, "the weights differ from softmax"),
+        (lambda q, k: torch.sigmoid(q @ k.T / 4), "the weights differ from softmax"),
+        (lambda q, k: torch.softmax(k @ q.T / 4, dim=-1), "expected, not (5, 3)"),
+        (lambda q, k: torch.softmax(q @ k.T / 4, dim=-1) @ k, "expected, not (3, 16)"),
+        (lambda q, k: torch.softmax(q @ k.T / 4, dim=-1).numpy(), "a tensor [3, 5] was expected"),
+        (lambda q, k: (q, k), "expected, not tuple"),
+        (lambda q, k: None, "expected, not NoneType"),
+        (lambda q, k: torch.softmax(q @ k / 4, dim=-1), "your answer raises RuntimeError"),
+    ],
+    "L2.4 sliding mask": [
+        (lambda n, w: (apart(n).abs() < w).long(), "n=5, w=1 the mask is wrong in row 0"),
+        (lambda n, w: (apart(n).abs() <= w + 1).long(), "the mask is wrong in row 0"),
+        (lambda n, w: (apart(n).abs() <= 1).long(), "for n=6, w=2 the mask is wrong in row 0"),
+        (lambda n, w: (apart(n).abs() > w).long(), "the mask is wrong in row 0"),
+        (lambda n, w: ((apart(n) <= 0) & (apart(n) >= -w)).long(), "let them look ahead"),
+        (lambda n, w: ((apart(n) >= 0) & (apart(n) <= w)).long(), "wrong in row 1"),
+        (lambda n, w: torch.ones(n, n).tril(), "the mask is wrong in row 0"),
+        (lambda n, w: torch.ones(n, 2 * w + 1), "a tensor [5, 5] was expected, not (5, 3)"),
+        (lambda n, w: (apart(n).abs() <= w).long().numpy(), "a tensor [5, 5] was expected"),
+        (lambda n, w: [[1] * n] * n, "expected, not list"),
+        (lambda n, w: torch.eye(n)[w + 9], "your answer raises IndexError"),
+    ],
+    "L3.1 words from tokens": [
+        (lambda tokens: None, "returns None. Does it say `return`?"),
+        (lambda tokens: " ".join(tokens), "returns 'token ##ization is fun'. What does ## say"),
+        (lambda tokens: "".join(tokens), "What does ## say of the space before it?"),
+        (lambda tokens: " ".join(tokens).replace("##", ""), "returns 'token ization is fun'. What"),
+        (lambda tokens: " ".join(tokens).replace(" ##", ""), "tokens in brackets are no text"),
+        (lambda tokens: joined(tokens).split(), "a string was expected, not list"),
+        (lambda tokens: " " + joined(tokens), "a blank too many"),
+        (lambda tokens: tokens[9], "your answer raises IndexError"),
+    ],
+    "L3.2 mean of the words": [
+        (lambda states, mask: states.mean(1), "[CLS] and [SEP] are still in the mean"),
+        (lambda states, mask: masked(states, mask, left_out=()), "still in the mean"),
+        (lambda states, mask: states[:, 1:-1].mean(1), "use the mask to find it"),
+        (lambda states, mask: masked(states, mask, left_out=(0, -1)), "right for the text without"),
+        (lambda states, mask: masked(states, mask, left_out=(0, -1), less=0.5), "other ones"),
+        (lambda states, mask: masked(states, mask, left_out=(0,)), "How many tokens are left"),
+        (lambda states, mask: states[:, 1:-1].mean(1, keepdim=True), "expected, not (3, 1, 8)"),
+        (lambda states, mask: states[:, 1:-1].mean(1).numpy(), "a tensor [3, 8] was expected"),
+        (lambda states, mask: None, "expected, not NoneType"),
+        (lambda states, mask: states * mask, "your answer raises RuntimeError"),
+    ],
+    "L3.3 runs of the model": [
+        (lambda n, m, k: n + m + k, "each question has k texts of its own to rerank"),
+        (lambda n, m, k: n * k, "before anything can be reranked, it has to be found"),
+        (lambda n, m, k: n * (1 + m + k), "are the texts encoded anew for each question?"),
+        (lambda n, m, k: n * m, "Count the encoded questions"),
+        (lambda n, m, k: n + m, "Count the encoded questions"),
+        (lambda n, m, k: m + n * k, "Count the encoded questions"),
+        (lambda n, m, k: None, "it returns None. Count"),
+    ],
+}
+
+# Other ways to the right answer than the lesson's own.
+RIGHT = {
+    "L2.1 odd one out": [
+        lambda some: min(some, key=lambda word: cosines(some)[some.index(word)].mean()),
+        lambda some: some[np.argmin([np.sum(row) - 1 for row in cosines(some)])],
+    ],
+    "L2.2 chance line": [11 * np.log(2), 7.62, sum([log(2)] * 11)],
+    "L2.3 attention weights": [
+        lambda q, k: (q @ k.T / q.shape[-1] ** 0.5).softmax(-1),
+        lambda q, k: (
+            torch.einsum("nd,md->nm", q, k).div(4).exp() / (q @ k.T / 4).exp().sum(1, True)
+        ),
+    ],
+    "L2.4 sliding mask": [
+        lambda n, w: apart(n).abs() <= w,
+        lambda n, w: torch.ones(n, n).tril(w).triu(-w),
+    ],
+    "L3.1 words from tokens": [
+        lambda tokens: joined(tokens),
+        lambda tokens: re.sub(r" ##|\[\w+\] ?", "", " ".join(tokens)).strip(),
+    ],
+    "L3.2 mean of the words": [
+        lambda states, mask: torch.stack(
+            [row[1 : int(own.sum()) - 1].mean(0) for row, own in zip(states, mask, strict=True)]
+        ),
+    ],
+    "L3.3 runs of the model": [lambda n, m, k: m + n * (k + 1)],
+}
+
+
+@pytest.mark.parametrize("name", exercises.names())
+def test_every_exercise_has_stored_wrong_answers(name):
+    reasons = {reason for _, reason in WRONG.get(name, [])}
+    assert len(reasons) >= 2, f"add plausible wrong answers to {name!r} to WRONG"
+
+
+@pytest.mark.parametrize(
+    "name, answer, reason", [(name, *case) for name, cases in WRONG.items() for case in cases]
+)
+def test_a_wrong_answer_is_told_why(name, answer, reason, capsys):
+    exercises.check(name, answer)
+    said = capsys.readouterr().out
+    assert said.startswith(f"✘ Exercise {name}: ") and said.count("\n") == 1
+    assert reason in said
+
+
+@pytest.mark.parametrize(
+    "name, answer", [(name, answer) for name, answers in RIGHT.items() for answer in answers]
+)
+def test_another_right_answer_is_right(name, answer):
+    assert exercises.problem(name, answer) is None
+
+
+# ------------------------------------------------------------------------------------ the check
+
+
+@pytest.fixture
+def even(monkeypatch):
+    """An exercise of its own: an even number, or a function that returns one."""
+    monkeypatch.setattr(registry, "_PROBLEMS", {})
+
+    @exercises.exercise("L9.1 even")
+    def problem(answer):
+        number = answer() if callable(answer) else answer
+        return "it is odd." if number % 2 else None
+
+    return problem
+
+
+def fails(error: Exception):
+    raise error
+
+
+@pytest.mark.parametrize(
+    "answer, line",
+    [
+        (2, "✔ Exercise L9.1 even: right."),
+        (lambda: 4, "✔ Exercise L9.1 even: right."),
+        (3, "✘ Exercise L9.1 even: it is odd."),
+        ("a", "✘ Exercise L9.1 even: your answer raises TypeError: not all arguments converted"),
+        (lambda: 1 / 0, "✘ Exercise L9.1 even: your answer raises ZeroDivisionError: division by"),
+        (None, "○ Exercise L9.1 even is still open."),
+        (..., "○ Exercise L9.1 even is still open."),
+        (lambda: fails(NotImplementedError()), "○ Exercise L9.1 even is still open."),
+    ],
+)
+def test_check_prints_one_line(even, capsys, answer, line):
+    exercises.check("L9.1 even", answer)
+    assert capsys.readouterr().out.startswith(line)
+
+
+def test_without_an_answer_the_exercise_is_open(even, capsys):
+    exercises.check("L9.1 even")
+    assert capsys.readouterr().out == "○ Exercise L9.1 even is still open.\n"
+
+
+def test_an_unknown_exercise_is_an_error_even_without_an_answer(even):
+    for answer in (None, ..., 2):
+        with pytest.raises(BadInput, match=r"no exercise 'L9.2'\. There are: L9.1 even\."):
+            exercises.check("L9.2", answer)
+
+
+def test_two_exercises_of_one_name_are_refused(even):
+    with pytest.raises(BadInput, match="two exercises named 'L9.1 even'"):
+        exercises.exercise("L9.1 even")(lambda answer: None)
+    assert exercises.names() == ["L9.1 even"]
+    assert even(2) is None  # the decorator hands the function back
+
+
+def test_a_learner_who_interrupts_is_not_told_off(even):
+    with pytest.raises(KeyboardInterrupt):
+        exercises.check("L9.1 even", lambda: fails(KeyboardInterrupt()))
