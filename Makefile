@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab test lessons figures bench lint badges
+.PHONY: help environment lab test lessons figures heads adapters bench lint badges
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,8 +38,15 @@ figures: environment  ## redraw the pictures of img/
 		if [ -e "$$script" ]; then found=yes; echo "$$script"; $(PY) "$$script"; fi; \
 	done; if [ -z "$$found" ]; then echo "There is no picture to draw yet (img/draw/ is empty)."; fi
 
-bench: environment  ## measure the speed of `encode` against sentence-transformers
+heads: environment  ## train the heads of L4 that come with the course; writes their model card
+	$(PY) tools/heads.py
+
+adapters: environment  ## train the adapters of L4 and keep the figures of the run
+	$(PY) tools/adapter_run.py
+
+bench: environment  ## measure `encode` and the training of L4 against sentence-transformers
 	$(PY) tools/bench.py
+	$(PY) tools/bench_dual_encoder.py
 
 lint: environment  ## ruff: style and layout of all code, notebooks included
 	$(PY) -m ruff check

@@ -65,8 +65,7 @@ def read(kind: str, name: str) -> bytes | None:
         data = path_of(kind, name).read_bytes()
     except OSError:
         return None
-    payload, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
-    return payload if hashlib.sha256(payload).digest() == digest else None
+    return unsealed(data)
 
 
 def write(kind: str, name: str, payload: bytes) -> Path:
@@ -74,13 +73,24 @@ def write(kind: str, name: str, payload: bytes) -> Path:
     path = path_of(kind, name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace(path, payload + hashlib.sha256(payload).digest())
+        replace(path, sealed(payload))
     except OSError as error:
         raise CacheUnwritable(
             f"The cache file {path} cannot be written ({error.strerror}). "
             "Free some space, or set COURSE_CACHE to a folder that you can write to."
         ) from error
     return path
+
+
+def sealed(payload: bytes) -> bytes:
+    """The payload, followed by its digest."""
+    return payload + hashlib.sha256(payload).digest()
+
+
+def unsealed(data: bytes) -> bytes | None:
+    """The payload of what `sealed` made, or None where it is damaged."""
+    payload, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
+    return payload if hashlib.sha256(payload).digest() == digest else None
 
 
 def replace(path: Path, data: bytes) -> None:

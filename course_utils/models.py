@@ -58,6 +58,7 @@ class Role:
     `revision` pins the hub model by commit where public sources agree on it; None follows its main
     branch. `auto` names the transformers class that loads the hub model; "" where none does.
     `missing` says why the embedded weights cannot play the role yet; None means that they can.
+    `head` names the head of a dual encoder that the embedded encoder wears in this role.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Role:
     revision: str | None = None
     auto: str = "AutoModel"
     missing: str | None = None
+    head: str = ""
 
 
 _BERT = "google-bert/bert-base-uncased"
@@ -100,7 +102,7 @@ ROLES = {
             "facebook/dpr-question_encoder-single-nq-base",
             None,
             "DPRQuestionEncoder",
-            _ADAPTER,
+            head="question",
         ),
         Role(
             "answer encoder",
@@ -108,7 +110,7 @@ ROLES = {
             "facebook/dpr-ctx_encoder-single-nq-base",
             None,
             "DPRContextEncoder",
-            _ADAPTER,
+            head="answer",
         ),
         Role(
             "generator",
@@ -148,8 +150,9 @@ def load(name: str = "sentence encoder"):
     """The tokenizer and the model that play a role, loaded once per process, in evaluation mode.
 
     Returns `(tokenizer, model)`: what transformers' `AutoTokenizer` and `AutoModel` give, on the
-    CPU, in float32. Raises UnknownRole, UnknownSwitch, PackageMissing, WeightsChanged,
-    RoleUnavailable or HubUnreachable; each message says what to do.
+    CPU, in float32. The embedded question and answer encoders are a `dual_encoder.TextEncoder`.
+    Raises UnknownRole, UnknownSwitch, PackageMissing, WeightsChanged, RoleUnavailable, HeadsError
+    or HubUnreachable; each message says what to do.
     """
     wanted = role(name)
     on_hub = switch() == "hub"
@@ -158,7 +161,7 @@ def load(name: str = "sentence encoder"):
     if on_hub or wanted.missing:
         other = f" With {SWITCH}=hub, {wanted.hub} plays it." if wanted.auto else ""
         raise RoleUnavailable(f"Nothing plays the {wanted.name} here: {wanted.missing}.{other}")
-    return _load_embedded()
+    return _load_with_head(wanted.head) if wanted.head else _load_embedded()
 
 
 def sentence_transformer(pooling: str = "mean"):
@@ -215,6 +218,10 @@ def identity(name: str = "sentence encoder") -> str:
     """What the weights behind a role are, for cache keys: a digest, or a hub name and commit."""
     wanted = role(name)
     if switch() == "embedded":
+        if wanted.head:
+            from course_utils.dual_encoder import storage
+
+            return f"{DIGEST} + {storage.about(storage.SHIPPED)['sha256']}"
         return DIGEST  # `load` has refused everything else
     return f"{wanted.hub}@{_load_hub(wanted)[-1]}"
 
@@ -239,6 +246,15 @@ def _load_embedded():
 
     with _no_progress_bar():
         return AutoTokenizer.from_pretrained(path), AutoModel.from_pretrained(path).eval()
+
+
+@functools.cache
+def _load_with_head(side: str):
+    from course_utils import dual_encoder
+
+    tokenizer, encoder = _load_embedded()
+    head = getattr(dual_encoder.shipped(), side)
+    return tokenizer, dual_encoder.TextEncoder(encoder, head).eval()
 
 
 @functools.cache

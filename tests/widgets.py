@@ -14,7 +14,10 @@ PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every PNG file
 IN_7_7 = {
     "Box": "box_style children",
     "VBox": "box_style children",
+    "Button": "button_style description disabled icon tooltip",
     "Dropdown": "description description_tooltip disabled index _options_labels",
+    "FloatSlider": "continuous_update description description_tooltip disabled max min orientation "
+    "readout readout_format step value",
     "HTML": "description description_tooltip placeholder value",
     "Image": "format height value width",
     "IntSlider": "continuous_update description description_tooltip disabled max min orientation "

@@ -1,15 +1,21 @@
 """Two encoders, one for questions and one for answers, and how they are trained. Taught in L4."""
 
-from course_utils.dual_encoder.heads import Heads, embed_answers, embed_questions
+from course_utils.dual_encoder.heads import (
+    Heads,
+    TextEncoder,
+    embed_answers,
+    embed_questions,
+)
 from course_utils.dual_encoder.loss import (
     chance_level,
     contrastive_loss,
     duplicates,
     loss_gradient,
 )
-from course_utils.dual_encoder.storage import HeadsError, about, load, save
+from course_utils.dual_encoder.storage import HeadsError, about, load, save, shipped
 from course_utils.dual_encoder.towers import Tower, Towers, tokenize
 from course_utils.dual_encoder.training import (
+    Run,
     Settings,
     Step,
     batch_loss,
@@ -22,8 +28,10 @@ from course_utils.dual_encoder.training import (
 __all__ = [
     "Heads",
     "HeadsError",
+    "Run",
     "Settings",
     "Step",
+    "TextEncoder",
     "Tower",
     "Towers",
     "about",
@@ -38,6 +46,7 @@ __all__ = [
     "loss_gradient",
     "save",
     "score_matrix",
+    "shipped",
     "steps",
     "tokenize",
     "train",

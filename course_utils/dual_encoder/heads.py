@@ -61,6 +61,30 @@ class Heads(nn.Module):
         return vectors
 
 
+class TextEncoder(nn.Module):
+    """One side of a dual encoder as a single model: the encoder, its head, mean pooling.
+
+    Called like a model of transformers. `pooler_output` `[n, d]` are the unit vectors, as DPR's
+    encoders have them. A linear head may stand before the mean as well as after it: it is applied
+    to each token, so that `embed.encode` gets the vectors of this side from this model, too.
+    """
+
+    def __init__(self, encoder: nn.Module, head: nn.Linear):
+        super().__init__()
+        self.encoder, self.head = encoder, head
+
+    @property
+    def config(self):
+        return self.encoder.config
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **options):
+        """Token numbers and their mask `[n, T]` to the encoder's output, seen through the head."""
+        out = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **options)
+        out.last_hidden_state = self.head(out.last_hidden_state)  # [n, T, d]
+        out.pooler_output = normalize(embed.pool(out.last_hidden_state, attention_mask), dim=-1)
+        return out
+
+
 def embed_questions(texts: str | Sequence[str], **options) -> np.ndarray:
     """What the question head reads: the frozen encoder's unit vectors, float32 `[n, d]`.
 

@@ -18,6 +18,7 @@ from course_utils.dual_encoder.heads import ANSWER_TOKENS, QUESTION_TOKENS, Head
 from course_utils.errors import CourseError
 
 WEIGHTS, CONFIG = "heads.safetensors", "heads.json"
+SHIPPED = Path(__file__).parent.parent / "weights" / "heads"
 FORMAT = 1
 
 
@@ -36,7 +37,7 @@ def save(heads: Heads, folder: str | Path, about: Mapping[str, object] | None = 
     config = {
         "format": FORMAT,
         "dimension": heads.dimension,
-        **_made_for(),
+        **made_for(),
         "sha256": hashlib.sha256(weights).hexdigest(),
         "about": dict(about or {}),
     }
@@ -67,7 +68,7 @@ def load(folder: str | Path) -> Heads:
             f"{folder / WEIGHTS} is not what {CONFIG} describes: its SHA-256 begins with "
             f"{found[:12]}, not {str(config.get('sha256'))[:12]}. {_AGAIN}"
         )
-    for key, here in _made_for().items():
+    for key, here in made_for().items():
         if config.get(key) != here:
             raise HeadsError(
                 f"These heads were trained with {key} = {config.get(key)!r}; here it is {here!r}. "
@@ -89,6 +90,14 @@ def load(folder: str | Path) -> Heads:
     return heads.eval()
 
 
+def shipped() -> Heads:
+    """The heads that come with the course, `make heads` trains them; the card beside them says how.
+
+    Raises HeadsError as `load` does.
+    """
+    return load(SHIPPED)
+
+
 def about(folder: str | Path) -> dict:
     """What `heads.json` says. Raises HeadsError where it is missing or damaged."""
     path = Path(folder) / CONFIG
@@ -104,8 +113,8 @@ def about(folder: str | Path) -> dict:
 _AGAIN = "Train the heads again and save them."
 
 
-def _made_for() -> dict[str, object]:
-    """What heads depend on: the frozen encoder, and how much of a text it reads."""
+def made_for() -> dict[str, object]:
+    """What heads belong to: the frozen encoder, and how much of a text it reads."""
     return {
         "encoder": models.identity(),
         "question_tokens": QUESTION_TOKENS,

@@ -1,13 +1,15 @@
 """The training loop of a dual encoder, one step at a time. Taught in L4.
 
 `steps` is a generator: whoever runs it draws a curve, measures or stops between two steps. It
-trains any model with `questions(rows)` and `answers(rows)`, such as `Heads` and `Towers`.
+trains any model with `questions(rows)` and `answers(rows)`, such as `Heads` and `Towers`. `Run` is
+the same loop for whoever wants to keep its state; `distributed` runs it in several processes.
 """
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -63,6 +65,72 @@ class Step:
     seconds: float
 
 
+class Run:
+    """A training run that can be put down after any step and taken up again.
+
+    `done` steps are behind it, with as many `pairs` and `seconds`. These three, the weights of
+    `model` and the state of `optimizer` are all that the next step depends on: the learning rate,
+    the batch and the random numbers of a step follow from its number.
+    """
+
+    process = 0  # of several that train together; see `distributed`
+
+    def __init__(self, model: torch.nn.Module, settings: Settings | None = None):
+        self.model = model
+        self.settings = settings or Settings()
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), weight_decay=self.settings.weight_decay
+        )
+        self.done, self.pairs, self.seconds = 0, 0, 0.0
+
+    def steps(
+        self, questions: torch.Tensor, answers: torch.Tensor, labels: torch.Tensor | None = None
+    ) -> Iterator[Step]:
+        """The steps that are left; see the function `steps`."""
+        settings, rows = self.settings, len(questions)
+        if rows < 2 or len(answers) != rows or (labels is not None and len(labels) != rows):
+            counts = [rows, len(answers)] + ([] if labels is None else [len(labels)])
+            raise BadInput(
+                f"Training needs two pairs or more, one row each; there are {counts} rows."
+            )
+        self.model.train(self.done < settings.steps)
+        for chosen in islice(batches(rows, settings, self.done), settings.steps - self.done):
+            began = time.perf_counter()
+            for group in self.optimizer.param_groups:
+                group["lr"] = settings.learning_rate * (1 - self.done / settings.steps)
+            self.done += 1
+            with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
+                torch.manual_seed(
+                    settings.seed * 1_000_003 + self.done + self.process * 1_000_000_000_039
+                )
+                loss = self.loss(questions, answers, labels, chosen)
+            self.optimizer.zero_grad()
+            self.backward(loss)
+            self.optimizer.step()
+            size = len(chosen)
+            self.pairs += size
+            self.seconds += time.perf_counter() - began
+            chance = chance_level(size, size, settings.echo, settings.symmetric)
+            if self.done == settings.steps:
+                self.model.eval()
+            yield Step(self.done, loss.item(), chance, self.pairs, self.seconds)
+
+    def loss(
+        self,
+        questions: torch.Tensor,
+        answers: torch.Tensor,
+        labels: torch.Tensor | None,
+        chosen: torch.Tensor,
+    ) -> torch.Tensor:
+        """The loss of the batch that the rows `chosen` make; a scalar with a gradient."""
+        of_batch = None if labels is None else labels[chosen]
+        return batch_loss(self.model, questions[chosen], answers[chosen], self.settings, of_batch)
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """Give every parameter its gradient."""
+        loss.backward()
+
+
 def steps(
     model: torch.nn.Module,
     questions: torch.Tensor,
@@ -79,39 +147,7 @@ def steps(
 
     Raises BadInput where the numbers of rows differ or there are fewer than two.
     """
-    settings = settings or Settings()
-    rows = len(questions)
-    if rows < 2 or len(answers) != rows or (labels is not None and len(labels) != rows):
-        counts = [rows, len(answers)] + ([] if labels is None else [len(labels)])
-        raise BadInput(f"Training needs two pairs or more, one row each; there are {counts} rows.")
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: 1 - done / settings.steps)
-    pairs, seconds = 0, 0.0
-    model.train()
-    for number, chosen in zip(range(1, settings.steps + 1), batches(rows, settings), strict=False):
-        began = time.perf_counter()
-        with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
-            torch.manual_seed(settings.seed * 1_000_003 + number)
-            loss = batch_loss(
-                model,
-                questions[chosen],
-                answers[chosen],
-                settings,
-                None if labels is None else labels[chosen],
-            )
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        falling.step()
-        pairs += len(chosen)
-        seconds += time.perf_counter() - began
-        size = len(chosen)
-        chance = chance_level(size, size, settings.echo, settings.symmetric)
-        if number == settings.steps:
-            model.eval()
-        yield Step(number, loss.item(), chance, pairs, seconds)
+    return Run(model, settings).steps(questions, answers, labels)
 
 
 def train(
@@ -131,17 +167,24 @@ def batch_loss(
     answers: torch.Tensor,
     settings: Settings,
     labels: torch.Tensor | None = None,
+    gather: Callable[[torch.Tensor], torch.Tensor] = lambda rows: rows,
 ) -> torch.Tensor:
-    """The contrastive loss of one batch; a scalar with a gradient."""
-    q = model.questions(questions)  # [B, d]
-    a = model.answers(answers)  # [B, d]
-    echo = settings.scale * q @ model.answers(questions).T if settings.echo else None  # [B, B]
+    """The contrastive loss of one batch; a scalar with a gradient.
+
+    Where several processes hold a part of the batch each, `gather` makes the embeddings of the
+    whole batch out of those of a part, and `labels` are those of the whole batch.
+    """
+    q = gather(model.questions(questions))  # [B, d]
+    a = gather(model.answers(answers))  # [B, d]
+    echo = None
+    if settings.echo:
+        echo = settings.scale * q @ gather(model.answers(questions)).T  # [B, B]
     return contrastive_loss(
         settings.scale * q @ a.T,
         symmetric=settings.symmetric,
         extra=echo,
         extra_weight=settings.echo,
-        false_negatives=None if labels is None else duplicates(labels),
+        false_negatives=None if labels is None else duplicates(labels).to(q.device),
     )
 
 
@@ -180,4 +223,4 @@ def score_matrix(
         a = torch.cat([model.answers(part) for part in answers.split(rows)])
     finally:
         model.train(training)
-    return (q @ a.T).numpy()
+    return (q @ a.T).cpu().numpy()

@@ -5,6 +5,10 @@ test can call. `panel` wires a view to widgets and knows nothing about its subje
 ipywidgets that version 7.7 has are used.
 """
 
+from course_utils.explorers.head_runs import Trainings, TrainTheHeads
+from course_utils.explorers.heads_explorer import train_the_heads, view_train_the_heads
+from course_utils.explorers.loss_explorer import loss_machine, view_loss_machine
+from course_utils.explorers.loss_numbers import LossMachine
 from course_utils.explorers.sentence_explorer import (
     sentences_to_vectors,
     view_sentences_to_vectors,
@@ -14,10 +18,17 @@ from course_utils.explorers.word_explorer import view_word_in_context, word_in_c
 from course_utils.explorers.word_pair import WordInContext
 
 __all__ = [
+    "LossMachine",
     "SentencesToVectors",
+    "TrainTheHeads",
+    "Trainings",
     "WordInContext",
+    "loss_machine",
     "sentences_to_vectors",
+    "train_the_heads",
+    "view_loss_machine",
     "view_sentences_to_vectors",
+    "view_train_the_heads",
     "view_word_in_context",
     "word_in_context",
 ]

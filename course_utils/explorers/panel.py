@@ -2,7 +2,7 @@
 
 import functools
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import ipywidgets as widgets
@@ -31,32 +31,49 @@ def answering(view: Callable[..., View]) -> Callable[..., View]:
 
     @functools.wraps(view)
     def answer(state) -> View:
-        try:
-            return view(state)
-        except CourseError as error:
-            return View(message=str(error))
+        return last(view, state)
 
     return answer
+
+
+def views(view: Callable[..., View | Iterator[View]], *given) -> Iterator[View]:
+    """What a view shows, one View after another where it is a generator.
+
+    A CourseError ends them, with a View that has the error's words as its message.
+    """
+    try:
+        seen = view(*given)
+        yield from (seen,) if isinstance(seen, View) else seen
+    except CourseError as error:
+        yield View(message=str(error))
+
+
+def last(view: Callable[..., View | Iterator[View]], *given) -> View:
+    """The View that stays: the last of `views`."""
+    *_, stays = views(view, *given)
+    return stays
 
 
 def explorer(
     name: str,
     state: Callable[..., object],
-    view: Callable[..., View],
+    view: Callable[..., View | Iterator[View]],
     controls: Mapping[str, widgets.Widget],
+    button: str = "",
 ) -> widgets.VBox:
     """Build an explorer: controls, a message, the picture of `view(state(**values))`, its HTML.
 
     `controls` maps the fields of the state to widgets with a `value`. They stand in rows that wrap;
-    one of width "100%" has a row for itself. Raises CourseError where the first values give no
-    picture: an explorer opens with something to see.
+    one of width "100%" has a row for itself. The view follows them; where there is a `button` (its
+    label), it follows that alone: for what takes seconds. A view that is a generator then shows how
+    far it is. Raises CourseError where the first values give no picture: an explorer opens with
+    something to see.
     """
-    answer = answering(view)
 
-    def look() -> View:
-        return answer(state(**{field: control.value for field, control in controls.items()}))
+    def look():
+        return state(**{field: control.value for field, control in controls.items()})
 
-    first = look()
+    first = last(view, look())
     if first.png is None:
         raise CourseError(f"The explorer {name!r} has nothing to show at first: {first.message}")
     message = widgets.HTML(value=_message(first))
@@ -67,14 +84,19 @@ def explorer(
     words = widgets.HTML(value=first.html)
 
     def follow(_change) -> None:
-        seen = look()
-        message.value = _message(seen)
-        if seen.png is not None:
-            picture.value, words.value = seen.png, seen.html
+        for seen in views(view, look()):
+            message.value = _message(seen)
+            if seen.png is not None:
+                picture.value, words.value = seen.png, seen.html
 
-    for control in controls.values():
-        control.observe(follow, names="value")
-    rows = widgets.Box(list(controls.values()))
+    operated = list(controls.values())
+    if button:
+        operated.append(press := widgets.Button(description=button))
+        press.on_click(follow)
+    else:
+        for control in operated:
+            control.observe(follow, names="value")
+    rows = widgets.Box(operated)
     rows.layout.flex_flow, rows.layout.align_items = "row wrap", "center"
     rows.layout.max_width = WIDTH
     box = widgets.VBox([rows, message, picture, words])
@@ -108,11 +130,36 @@ def slider(label: str, value: int, low: int, high: int, width: str = "280px") ->
     return _laid_out(widgets.IntSlider(value, low, high, description=label), width)
 
 
+def fine_slider(
+    label: str, value: float, low: float, high: float, step: float, width: str = "280px"
+) -> widgets.FloatSlider:
+    """A slider from `low` to `high` in steps, two decimals read out; the arrow keys move it."""
+    moved = {"min": low, "max": high, "step": step, "description": label}
+    return _laid_out(widgets.FloatSlider(value, **moved), width)
+
+
 def dropdown(
-    label: str, options: Sequence[tuple[str, object]], width: str = "220px"
+    label: str,
+    options: Sequence[tuple[str, object]],
+    width: str = "220px",
+    value: object = None,
 ) -> widgets.Dropdown:
-    """A choice of one of `(what is read, value)`, at first the first."""
-    return _laid_out(widgets.Dropdown(options=options, description=label), width)
+    """A choice of one of `(what is read, value)`, at first `value`, or the first."""
+    value = options[0][1] if value is None else value
+    return _laid_out(widgets.Dropdown(options=options, value=value, description=label), width)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """HTML: a table of figures; the first cell of each row names it. All text is escaped."""
+    style = 'style="padding:1px 14px 1px 0;text-align:{}"'.format
+
+    def line(scope: str, tag: str, cells: Sequence[str]) -> str:
+        name, *figures = map(html.escape, cells)
+        rest = "".join(f"<{tag} {style('right')}>{figure}</{tag}>" for figure in figures)
+        return f'<tr><th scope="{scope}" {style("left")}>{name}</th>{rest}</tr>'
+
+    body = "".join(line("row", "td", row) for row in rows)
+    return f"<table><thead>{line('col', 'th', headings)}</thead><tbody>{body}</tbody></table>"
 
 
 def _laid_out(control, width: str):

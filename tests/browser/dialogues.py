@@ -67,6 +67,84 @@ def word_in_context(explorer: Explorer) -> None:
     assert {field: explorer.value(field) for field in fields} == texts
 
 
+def loss_machine(explorer: Explorer) -> None:
+    """Another temperature and direction; a matrix that is none, and HTML for one; equal scores."""
+    scores = "cosines, a row a question, then Tab"
+    matrix, start = explorer.value(scores), explorer.picture()
+
+    explorer.focus("temperature")
+    explorer.press("ArrowRight")
+    explorer.changed(start)
+    explorer.reads("Temperature 0.11 is scale 9.09")
+    explorer.press("ArrowLeft")
+    explorer.shows(start)
+
+    explorer.tab_to("direction")
+    explorer.choose("ArrowDown")
+    explorer.changed(start)
+    explorer.reads("answer to question: share of the right one")
+    explorer.photograph("answer-to-question")
+    explorer.choose("ArrowUp")
+    explorer.shows(start)
+
+    explorer.tab_to(scores, backwards=True)
+    explorer.retype("0.5 0.1\n0.2", "Tab")
+    explorer.says("Row 2 holds 1 number and there are 2 rows")
+    explorer.shows(start)
+    explorer.tab_to(scores, backwards=True)
+    explorer.retype(f"{NASTY.replace(' ', '_')} 0\n0 0", "Tab")
+    explorer.says("which is no cosine: type numbers from -1 to 1")
+    explorer.has_one_picture()
+    explorer.shows(start)
+    explorer.photograph("html-for-a-matrix")
+
+    explorer.tab_to(scores, backwards=True)
+    explorer.retype("0.5 0.5\n0.5 0.5", "Tab")
+    explorer.reads("Loss 0.69; chance is ln 2 = 0.69.")
+    explorer.is_silent()
+    explorer.photograph("equal-scores")
+    explorer.tab_to(scores, backwards=True)
+    explorer.retype(matrix, "Tab")
+    explorer.shows(start)
+    assert explorer.value(scores) == matrix
+
+
+def train_the_heads(explorer: Explorer) -> None:
+    """A run with an echo weight, and another seed; the runs stay, and so do the controls at last.
+
+    The history cannot be put back: that it keeps the runs is what it is for.
+    """
+    start, fields = explorer.picture(), ("temperature", "batch size", "echo weight")
+    values = {field: explorer.value(field) for field in fields}
+
+    explorer.focus("batch size")
+    explorer.choose("ArrowUp")
+    explorer.tab_to("echo weight")
+    explorer.choose("ArrowDown")
+    explorer.shows(start)  # only the button trains
+    explorer.tab_to("Train")
+    explorer.press("Enter")
+    explorer.reads("Against the run before")
+    trained = explorer.changed(start)
+    explorer.photograph("second-run")
+
+    explorer.press("Enter")
+    explorer.reads("2 before")
+    explorer.reads("Against the run before")  # as at the end of each run
+    explorer.changed(trained)
+    explorer.is_silent()
+    explorer.has_one_picture()
+    explorer.photograph("third-run")
+
+    explorer.tab_to("echo weight", backwards=True)
+    explorer.choose("ArrowUp")
+    explorer.tab_to("batch size", backwards=True)
+    explorer.choose("ArrowDown")
+    assert {field: explorer.value(field) for field in fields} == values
+
+
 DIALOGUES: dict[str, Callable[[Explorer], None]] = {
+    "explorer-loss-machine": loss_machine,
+    "explorer-train-the-heads": train_the_heads,
     "explorer-word-in-context": word_in_context,
 }

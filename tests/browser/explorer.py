@@ -14,10 +14,11 @@ PIXELS = """root => {
   canvas.getContext('2d').drawImage(img, 0, 0);
   return canvas.toDataURL();
 }"""
-# The control that stands beside a label, found as a reader finds it.
+# The control that stands beside a label, found as a reader finds it, or the button that has it.
 CONTROL = """(root, label) => [...root.querySelectorAll('.widget-label')]
   .find(name => name.textContent === label)
-  ?.parentElement.querySelector('input, textarea, select, [role=slider]')"""
+  ?.parentElement.querySelector('input, textarea, select, [role=slider]')
+  ?? [...root.querySelectorAll('button')].find(button => button.textContent === label)"""
 FOCUS = f"(root, label) => ({CONTROL})(root, label)?.focus()"
 FOCUSED = f"(root, label) => document.activeElement === ({CONTROL})(root, label)"
 VALUE = f"""(root, label) => {{

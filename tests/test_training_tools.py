@@ -1,0 +1,95 @@
+"""The scripts that train for longer than a lesson does, on a handful of pairs made here."""
+
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+
+from course_utils.data.retrieval_pairs import QaPair, Split
+from course_utils.dual_encoder import Settings
+from course_utils.dual_encoder.adapters import Adapters
+from tools import adapter_run, bench_dual_encoder
+
+THINGS = ("list", "file", "window", "matrix", "thread", "image", "clock", "socket")
+
+
+def made(verb: str) -> list[QaPair]:
+    return [
+        QaPair(f"How do I {verb} a {thing}?", f"To {verb} one {thing}, read on.", thing, "made")
+        for thing in THINGS
+    ]
+
+
+SPLIT = Split(train=made("open"), validation=made("copy")[:3], held_out=made("close")[:5])
+
+
+@pytest.fixture(scope="module")
+def points() -> list[dict]:
+    model = Adapters(rank=2)
+    return list(adapter_run.curve(model, SPLIT, Settings(steps=3, batch=4), limit=600))
+
+
+def test_the_curve_goes_from_the_untrained_model_to_the_last_step(points):
+    first, last = points
+    assert (first["step"], first["pairs"], first["seconds"]) == (0, 0, 0)
+    assert (last["step"], last["pairs"]) == (3, 12)
+    assert last["seconds"] > 0 and last["processor_seconds"] > 0 and last["loss"] > 0
+    for point in points:
+        for side in ("validation", "held_out"):
+            assert set(point[side]) == {"MRR", "recall@1"}
+            assert all(0 <= value <= 1 for value in point[side].values())
+
+
+def test_the_curve_ends_when_the_time_is_up_and_the_model_is_ready_to_use():
+    model = Adapters(rank=2)
+    *_, last = adapter_run.curve(model, SPLIT, Settings(steps=50, batch=4), limit=0.0)
+    assert last["step"] == 1
+    assert not model.training
+
+
+def test_the_summary_has_intervals_and_compares_with_every_other_system():
+    good, poor = np.array([1, 1, 1, 0.5] * 10), np.array([0.5, 1, 0.2, 0.5] * 10)
+    systems = {
+        name: {"MRR": values, "recall@1": (values == 1).astype(float)}
+        for name, values in (("adapters", good), ("heads", poor))
+    }
+    found = adapter_run.summary(systems)
+    mean, low, high = found["held_out"]["heads"]["MRR"]
+    assert mean == pytest.approx(0.55) and low < mean < high
+    assert list(found["ahead_in_MRR"]) == ["heads"]
+    ahead = found["ahead_in_MRR"]["heads"]
+    assert ahead["mean"] == pytest.approx(0.325) and ahead["p"] < 0.01 < ahead["low"]
+    json.dumps(found)  # plain numbers
+
+
+def test_the_bench_of_l4_reports_every_system(cache_folder, capsys):
+    """No speed is asserted: on a busy machine a handful of pairs say nothing."""
+    before = os.environ["COURSE_CACHE"]
+    bench_dual_encoder.in_an_empty_cache(
+        lambda: bench_dual_encoder.compare(SPLIT.train, SPLIT.held_out, Settings(steps=10, batch=8))
+    )
+    assert os.environ["COURSE_CACHE"] == before
+    first, cold, warm, peer, adapters = capsys.readouterr().out.splitlines()
+    number = r"\d+\.\d+"
+    assert re.fullmatch(rf"8 training and 5 held-out pairs, BM25 MRR {number}", first)
+    for name, line in (("cold", cold), ("warm", warm)):
+        assert re.fullmatch(
+            rf"heads, {name} cache: embedding {number} s, (never above BM25|above BM25 after "
+            rf"{number} s), MRR {number} at first and {number} after {number} s, \d+ pairs/s",
+            line,
+        ), line
+    assert re.fullmatch(
+        rf"sentence-transformers, the whole encoder: MRR {number} after {number} s, "
+        rf"{number} pairs/s",
+        peer,
+    )
+    assert re.fullmatch(rf"adapters: {number} pairs/s", adapters)
+
+
+def test_the_seconds_to_beat_bm25_are_those_of_the_first_point_above_it():
+    points = [(2.0, 0, 0.5), (3.0, 512, 0.6), (4.0, 1024, 0.8), (5.0, 1536, 0.7)]
+    assert "above BM25 after 4.0 s" in bench_dual_encoder.report("cold", points, 0.6)
+    assert "never above BM25" in bench_dual_encoder.report("cold", points, 0.8)
+    assert "512 pairs/s" in bench_dual_encoder.report("cold", points, 0.6)
