@@ -30,6 +30,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # once a run: the workers and kerne
     os.environ["HF_HOME"] = str(_scratch / "huggingface")
     os.environ["IPYTHONDIR"] = str(_scratch / "ipython")
     os.environ["MPLCONFIGDIR"] = str(_scratch / "matplotlib")
+    # Tests run side by side: with a thread for each core each, they would mostly wait.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -26,6 +26,7 @@ pytest>=8  # `make test`
 COLAB = {
     "torch": "2.11.0+cu128",
     "transformers": "5.15.0",
+    "tokenizers": "0.22.2",  # within what this transformers asks for
     "sentence-transformers": "5.7.0",
     "huggingface-hub": "1.31.0",
     "safetensors": "0.8.0",

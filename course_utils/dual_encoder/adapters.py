@@ -67,8 +67,7 @@ class Adapters(nn.Module):
         self.question, self.answer = (_adapted(rank, seed) for _ in SIDES)
 
     def train(self, mode: bool = True) -> "Adapters":
-        """As in any module, but that the encoder's dropout stays off: the weights it would keep
-        from being learned by heart are frozen."""
+        """As in any module, but that the encoder's dropout stays off: steps need less memory."""
         super().train(mode)
         for side in SIDES:
             getattr(self, side).eval()

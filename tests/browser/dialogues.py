@@ -67,6 +67,50 @@ def word_in_context(explorer: Explorer) -> None:
     assert {field: explorer.value(field) for field in fields} == texts
 
 
+def sentences_to_vectors(explorer: Explorer) -> None:
+    """Other sentences, pooling and layer; too few sentences; HTML for sentences."""
+    area, start = "one sentence a line, then Tab", explorer.picture()
+    text = explorer.value(area)
+
+    explorer.focus(area)
+    explorer.retype("Birds sing.\nFish swim.\nBirds swim.", "Tab")
+    three = explorer.changed(start)
+    explorer.reads("Nearest")
+    explorer.photograph("other-sentences")
+
+    explorer.choose("ArrowDown")  # Tab has led to the dropdown
+    cls = explorer.changed(three)
+    explorer.reads("Each vector is that of [CLS] at layer 6")
+    explorer.tab_to("layer")
+    explorer.press("Home")
+    explorer.changed(cls)
+    explorer.reads("it is the same in every sentence")
+    explorer.press("End")
+    explorer.shows(cls)
+    explorer.tab_to("pooling", backwards=True)
+    explorer.choose("ArrowUp")
+    explorer.shows(three)
+
+    explorer.tab_to(area, backwards=True)
+    explorer.retype("Alone.", "Tab")
+    explorer.says("There is only one sentence: type 2 to 8")
+    explorer.shows(three)
+    explorer.photograph("one-sentence")
+
+    explorer.tab_to(area, backwards=True)
+    explorer.retype(f"{NASTY}\n{NASTY} too", "Tab")
+    explorer.changed(three)
+    explorer.is_silent()
+    explorer.reads(NASTY)
+    explorer.has_one_picture()
+    explorer.photograph("html-in-sentences")
+
+    explorer.tab_to(area, backwards=True)
+    explorer.retype(text, "Tab")
+    explorer.shows(start)
+    assert explorer.value(area) == text
+
+
 def loss_machine(explorer: Explorer) -> None:
     """Another temperature and direction; a matrix that is none, and HTML for one; equal scores."""
     scores = "cosines, a row a question, then Tab"
@@ -144,7 +188,8 @@ def train_the_heads(explorer: Explorer) -> None:
 
 
 DIALOGUES: dict[str, Callable[[Explorer], None]] = {
+    "explorer-word-in-context": word_in_context,
+    "explorer-sentences-to-vectors": sentences_to_vectors,
     "explorer-loss-machine": loss_machine,
     "explorer-train-the-heads": train_the_heads,
-    "explorer-word-in-context": word_in_context,
 }

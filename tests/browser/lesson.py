@@ -19,12 +19,14 @@ OPENED = """() => {
   if (!context?.isReady || !session?.isReady) return false;
   if (kernel?.connectionStatus !== 'connected' || kernel.status !== 'idle') return false;
   const heard = [];
-  window.course = { notebook: context, kernel, heard, run: null };
-  // What a widget's callback raises or warns of is shown in no cell.
+  window.course = { kernel, heard, run: null };
+  // What a widget's callback raises or warns of is shown in no cell. "No such comm" is none:
+  // JupyterLab asks a new kernel for its widgets, which it cannot tell without ipywidgets.
   kernel.iopubMessage.connect((_, { header, content, parent_header }) => {
     if (parent_header.msg_type === 'execute_request') return;
     if (header.msg_type === 'error') heard.push(`raised ${content.ename}: ${content.evalue}`);
-    if (content.name === 'stderr') heard.push(`wrote to stderr: ${content.text.trim()}`);
+    if (content.name === 'stderr' && !content.text.startsWith('No such comm'))
+      heard.push(`wrote to stderr: ${content.text.trim()}`);
   });
   return true;
 }"""

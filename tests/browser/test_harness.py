@@ -178,4 +178,6 @@ def listens(url: str) -> bool:
         socket.create_connection((address.hostname, address.port), timeout=5).close()
     except ConnectionRefusedError:
         return False
+    except ConnectionResetError:
+        pass  # it is about to end
     return True
