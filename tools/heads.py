@@ -30,7 +30,7 @@ CARD = """\
 
 Two 384 × 384 matrices without a bias, for the frozen encoder all-MiniLM-L6-v2. One maps its vector
 of a question, the other its vector of an answer, into a space in which questions lie near their
-answers. Lesson L4, in preparation, explains them. This card and the weights are written by `make heads`.
+answers. Lesson L4, in preparation, explains them. `make heads` writes card and weights.
 
     from course_utils import dual_encoder
     heads = dual_encoder.shipped()
