@@ -46,3 +46,14 @@ def cache_folder(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("COURSE_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """PyTorch with one thread, as in the processes that a test starts: sums add up in one order."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -23,6 +23,8 @@ from course_utils.dual_encoder.distributed import DistributedRun, require_agreem
 from course_utils.errors import BadInput
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 WIDTH = 12
 CASES = {
     "even": (8, Settings(scale=5.0)),
@@ -39,15 +41,6 @@ How do I copy a folder?\tshutil.copytree copies a directory tree.
 How do I join words?\tThe method join of a string puts it between them.
 How do I measure time?\tperf_counter counts the seconds between two calls.
 """
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Several threads would wait for each other longer than these small matrices take."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Drawing(Heads):

@@ -12,6 +12,8 @@ from course_utils.data.retrieval_pairs import QaPair
 from course_utils.dual_encoder import Heads, Run, Settings, __main__, checkpoint, pairs
 from tests.helpers import run_python
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 OWN_PAIRS = """question\tanswer
 How do I sort a list?\tThe function sorted returns a new list in ascending order.
 How do I open a file?\tCall open with a path and a mode, best in a with statement.
@@ -26,15 +28,6 @@ DOCUMENTATION = [
     for package in ("first", "second")
     for word in (f"{package} {n}" for n in ("one", "two", "three", "four", "five", "six"))
 ]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """As in the process that is killed; small matrices gain nothing from more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -14,15 +14,6 @@ from course_utils import data, embed, models
 near = partial(assert_allclose, rtol=0)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Several test processes with several threads each would mostly wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 ODD = [
     "",
     " \n\t ",
