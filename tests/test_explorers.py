@@ -23,7 +23,7 @@ from course_utils.explorers import (
 from course_utils.explorers.panel import View
 from course_utils.plots import lettering, output
 from tests.pictures import faults, texts
-from tests.widgets import PNG, everything_in, newer_than_7_7, parts, said
+from tests.widgets import PNG, everything_in, newer_than_7_7, parts, presented_by, said
 
 START = WordInContext()
 NASTY = "<img src=x onerror=alert(1)>"
@@ -322,10 +322,7 @@ def shown(monkeypatch):
 @pytest.fixture
 def box(monkeypatch):
     """The widget of `word_in_context`, not displayed."""
-    boxes = []
-    monkeypatch.setattr(panel, "present", lambda box, _alt: boxes.append(box))
-    explorers.word_in_context()
-    return boxes[0]
+    return presented_by(explorers.word_in_context, monkeypatch)[0]
 
 
 def test_the_classes_that_a_browser_test_looks_for(box):

@@ -22,7 +22,7 @@ from course_utils.explorers import (
 )
 from course_utils.explorers.panel import View
 from tests.pictures import faults, texts
-from tests.widgets import PNG, everything_in, newer_than_7_7, parts, said
+from tests.widgets import PNG, everything_in, newer_than_7_7, parts, presented_by, said
 
 WIDTH = 16
 FEW = Settings(steps=8, batch=20, learning_rate=1e-2)
@@ -251,13 +251,9 @@ def test_nothing_overlaps_and_nothing_is_cut_off(count, trainings):
 @pytest.fixture
 def presented(monkeypatch, trainings):
     """What `present` was given: the widget, on small vectors, and its description."""
-    calls = []
     monkeypatch.setattr(heads_explorer, "on_documentation", lambda _split: trainings)
     monkeypatch.setattr(head_runs, "STEPS", 8)
-    monkeypatch.setattr(panel, "present", lambda *given: calls.append(given))
-    explorers.train_the_heads()
-    (given,) = calls
-    return given
+    return presented_by(explorers.train_the_heads, monkeypatch)
 
 
 @pytest.fixture

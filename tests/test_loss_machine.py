@@ -14,7 +14,7 @@ from course_utils.dual_encoder import contrastive_loss
 from course_utils.explorers import LossMachine, loss_explorer, panel, view_loss_machine
 from course_utils.explorers.loss_numbers import BOTH, COLUMNS, DIRECTIONS, ROWS, Batch, compute
 from tests.pictures import faults, texts
-from tests.widgets import PNG, everything_in, newer_than_7_7, parts, said
+from tests.widgets import PNG, everything_in, newer_than_7_7, parts, presented_by, said
 
 START = LossMachine()
 MATRIX = np.array([[float(cell) for cell in row.split()] for row in START.scores.splitlines()])
@@ -281,11 +281,7 @@ def test_nothing_jumps():
 @pytest.fixture
 def presented(monkeypatch):
     """What `present` was given: the widget, and its description."""
-    calls = []
-    monkeypatch.setattr(panel, "present", lambda *given: calls.append(given))
-    explorers.loss_machine()
-    (given,) = calls
-    return given
+    return presented_by(explorers.loss_machine, monkeypatch)
 
 
 @pytest.fixture

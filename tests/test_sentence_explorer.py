@@ -14,14 +14,13 @@ from course_utils import embed, explorers, models, similarity
 from course_utils.errors import BadInput
 from course_utils.explorers import (
     SentencesToVectors,
-    panel,
     sentence_explorer,
     sentence_vectors,
     view_sentences_to_vectors,
 )
 from course_utils.explorers.sentence_vectors import POOLINGS, STATIC, Comparison
 from tests.pictures import drawn, faults, texts
-from tests.widgets import PNG, everything_in, newer_than_7_7, parts, said
+from tests.widgets import PNG, everything_in, newer_than_7_7, parts, presented_by, said
 
 START = SentencesToVectors()
 SENTENCES = START.sentences.splitlines()
@@ -359,11 +358,7 @@ def test_the_title_says_what_was_found():
 @pytest.fixture
 def presented(monkeypatch):
     """What `present` was given: the widget of `sentences_to_vectors`, and its description."""
-    calls = []
-    monkeypatch.setattr(panel, "present", lambda *given: calls.append(given))
-    explorers.sentences_to_vectors()
-    (given,) = calls
-    return given
+    return presented_by(explorers.sentences_to_vectors, monkeypatch)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import re
 
 import ipywidgets as widgets
 
+from course_utils.explorers import panel
 from course_utils.explorers.panel import View
 
 PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every PNG file
@@ -35,6 +36,15 @@ LAYOUTS_IN_7_7 = set(
     "object_position order overflow overflow_x overflow_y padding right top visibility "
     "width".split()
 )
+
+
+def presented_by(show, monkeypatch) -> tuple[widgets.VBox, str]:
+    """The widget of an explorer and its description, caught where they would be displayed."""
+    calls = []
+    monkeypatch.setattr(panel, "present", lambda *given: calls.append(given))
+    show()
+    (given,) = calls
+    return given
 
 
 def said(view: View) -> str:
