@@ -4,22 +4,19 @@ The question is the summary line of a docstring, the answer is the rest of its t
 numpy and scipy are imported where they are needed: the documentation alone does without them.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.data import docstrings
 from course_utils.data.documentation import documentation
+from course_utils.data.resemblance import near_copies
 from course_utils.data.tables import read_table
 from course_utils.errors import BadInput
 
 MIN_WORDS = 10  # of an answer; shorter ones ("Attributes: cmd") could belong to any question
-SHINGLE = 3  # words
-NEAR = 0.5  # Jaccard similarity from which on two texts count as copies of each other
 OPENING = 100  # words: about what an encoder reads of an answer
 LARGEST_HELD_OUT_GROUP = 5
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,50 +140,6 @@ def leaks(train: Sequence[QaPair], held_out: Sequence[QaPair]) -> list[tuple[QaP
         )
     )
     return [(train[i], held_out[j]) for i, j in sorted(found)]
-
-
-def near_copies(
-    first: Sequence[str], second: Sequence[str], threshold: float = NEAR
-) -> list[tuple[int, int]]:
-    """The (row of `first`, row of `second`) of all texts that are nearly the same.
-
-    Nearly: of the runs of three words in either text, at least the share `threshold` stand in both
-    (Jaccard similarity of 3-word shingles; case and punctuation do not count). Exact, not sampled.
-    Source: Broder 1997, "On the resemblance and containment of documents".
-    """
-    if not len(first) or not len(second):
-        return []
-    numbers: dict[tuple[str, ...], int] = {}
-    ours, theirs = (_shingles(texts, numbers) for texts in (first, second))
-    theirs = theirs.T.tocsr()
-    ours.resize(ours.shape[0], theirs.shape[0])  # the second texts may bring shingles of their own
-    own, other = ours.sum(1), theirs.sum(0)
-    found: list[tuple[int, int]] = []
-    for start in range(0, ours.shape[0], 512):
-        shared = (ours[start : start + 512] @ theirs).tocoo()
-        rows = shared.row + start
-        near = shared.data >= threshold * (own[rows] + other[shared.col] - shared.data)
-        found += zip(rows[near].tolist(), shared.col[near].tolist(), strict=True)
-    return found
-
-
-def _shingles(texts: Sequence[str], numbers: dict[tuple[str, ...], int]):
-    """Which shingle stands in which text: a sparse int32 matrix `[n, shingles]` of 0 and 1.
-
-    `numbers` maps shingles to columns and grows. A text of fewer words is one shingle.
-    """
-    import numpy as np
-    from scipy.sparse import csr_array
-
-    columns, ends = [], [0]
-    for text in texts:
-        words = _WORD.findall(text.lower())
-        starts = range(max(1, len(words) - SHINGLE + 1))
-        runs = {tuple(words[start : start + SHINGLE]) for start in starts}
-        columns += [numbers.setdefault(run, len(numbers)) for run in runs]
-        ends.append(len(columns))
-    ones = np.ones(len(columns), dtype=np.int32)
-    return csr_array((ones, columns, ends), shape=(len(texts), len(numbers)))
 
 
 def _groups(pairs: Sequence[QaPair]) -> list[int]:
