@@ -32,6 +32,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # once a run: the workers and kerne
     os.environ["MPLCONFIGDIR"] = str(_scratch / "matplotlib")
     # Tests run side by side: with a thread for each core each, they would mostly wait.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # UMAP's would become PyTorch's, too
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 
 import ipywidgets as widgets
 import numpy as np
@@ -111,7 +112,7 @@ def test_the_history_keeps_the_last_runs_and_gives_equal_ones_other_seeds():
     start = TrainTheHeads().then()
     (first,) = start.runs
     assert 1 / first.scale == pytest.approx(0.07, abs=1e-3) and first.seed == 0
-    assert (first.steps, first.batch, first.echo) == (head_runs.STEPS, 256, 0)
+    assert (first.steps, first.batch, first.echo) == (Settings().steps, 256, 0)
     twice = start.then(0.07 + 1e-12).then(echo=0.1).then()  # a slider may add a little noise
     assert [run.seed for run in twice.runs] == [0, 1, 0, 2]
     long = twice.then(batch=16).then(batch=32)
@@ -252,7 +253,7 @@ def test_nothing_overlaps_and_nothing_is_cut_off(count, trainings):
 def presented(monkeypatch, trainings):
     """What `present` was given: the widget, on small vectors, and its description."""
     monkeypatch.setattr(heads_explorer, "on_documentation", lambda _split: trainings)
-    monkeypatch.setattr(head_runs, "STEPS", 8)
+    monkeypatch.setattr(head_runs, "Settings", partial(Settings, steps=8))
     return presented_by(explorers.train_the_heads, monkeypatch)
 
 

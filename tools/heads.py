@@ -30,7 +30,7 @@ CARD = """\
 
 Two 384 × 384 matrices without a bias, for the frozen encoder all-MiniLM-L6-v2. One maps its vector
 of a question, the other its vector of an answer, into a space in which questions lie near their
-answers. Lesson L4, in preparation, explains them. `make heads` writes card and weights.
+answers. Lesson L4 trains and explains them. `make heads` writes card and weights.
 
     from course_utils import dual_encoder
     heads = dual_encoder.shipped()
@@ -80,7 +80,8 @@ them.
   known about other languages or subjects; the second table shows what is left on a package that the
   heads have not seen.
 - The question itself is likely to rank before its answers, as the echo rates show. Where questions
-  and answers are searched together, train with `echo` above 0.
+  and answers are searched together, drop texts that are nearly the question. L4 measures what
+  training with `echo` above 0 costs; with heads it is more than they gain.
 - Vectors of these heads mean nothing to other heads, nor to the encoder without them.
 - Other versions of the packages have other docstrings: trained again, the weights are a little
   different. Other CPUs round differently, with the same effect.

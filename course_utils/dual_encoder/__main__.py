@@ -177,9 +177,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--checkpoint-every",
         type=int,
-        default=50,
+        default=25,
         metavar="N",
-        help="steps from one checkpoint to the next (default: 50)",
+        help="steps from one checkpoint to the next (default: 25)",
     )
     return parser
 

@@ -27,10 +27,10 @@ class Settings:
     0 along a straight line.
     """
 
-    steps: int = 300
-    batch: int = 512
+    steps: int = 100
+    batch: int = 256
     scale: float = 15.0
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     weight_decay: float = 0.0
     symmetric: bool = True
     echo: float = 0.0

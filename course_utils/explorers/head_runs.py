@@ -14,8 +14,6 @@ import torch
 from course_utils import data
 from course_utils.dual_encoder import Heads, Settings, Step, pairs, steps
 
-STEPS = 100  # a second or two on one core
-LEARNING_RATE = 1e-3  # above the lesson's: there are fewer steps to learn in
 PARTS = 4  # in which a run is shown while it trains
 KEPT = 5  # runs that are shown side by side
 
@@ -32,9 +30,7 @@ class TrainTheHeads:
         self, temperature: float = 0.07, batch: int = 256, echo: float = 0.0
     ) -> "TrainTheHeads":
         """The history after one more run. The same settings again are trained from another seed."""
-        settings = Settings(
-            STEPS, batch, scale=round(1 / temperature, 4), learning_rate=LEARNING_RATE, echo=echo
-        )
+        settings = Settings(batch=batch, scale=round(1 / temperature, 4), echo=echo)
         seeds = [run.seed for run in self.runs if replace(run, seed=0) == settings]
         if seeds:
             settings = replace(settings, seed=max(seeds) + 1)
