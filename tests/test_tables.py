@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from course_utils import models
+from course_utils import data, models
 from course_utils.data import tables
 from course_utils.data.tables import Sense, TableError, read_table
 from course_utils.errors import CourseError
@@ -217,9 +217,9 @@ def of_sense() -> dict[tuple[str, str], list[Sense]]:
 
 def test_the_files_are_laid_out_as_the_readme_says():
     for path in tables.HERE.glob("*.tsv"):
-        data = path.read_bytes()
-        assert data.endswith(b"\n") and not data.endswith(b"\n\n") and b"\r" not in data, path.name
-        assert hasattr(tables, path.stem), f"nothing reads {path.name}"
+        text = path.read_bytes()
+        assert text.endswith(b"\n") and not text.endswith(b"\n\n") and b"\r" not in text, path.name
+        assert hasattr(data, path.stem), f"nothing reads {path.name}"
         assert f"## `{path.name}`" in README, f"the README does not say how {path.name} was made"
 
 

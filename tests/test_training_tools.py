@@ -38,7 +38,7 @@ def test_the_curve_goes_from_the_untrained_model_to_the_last_step(points):
     assert last["seconds"] > 0 and last["processor_seconds"] > 0 and last["loss"] > 0
     for point in points:
         for side in ("validation", "held_out"):
-            assert set(point[side]) == {"MRR", "recall@1"}
+            assert set(point[side]) == {"MRR", "recall@1", "echo rate"}
             assert all(0 <= value <= 1 for value in point[side].values())
 
 
@@ -49,19 +49,22 @@ def test_the_curve_ends_when_the_time_is_up_and_the_model_is_ready_to_use():
     assert not model.training
 
 
-def test_the_summary_has_intervals_and_compares_with_every_other_system():
-    good, poor = np.array([1, 1, 1, 0.5] * 10), np.array([0.5, 1, 0.2, 0.5] * 10)
-    systems = {
-        name: {"MRR": values, "recall@1": (values == 1).astype(float)}
-        for name, values in (("adapters", good), ("heads", poor))
-    }
-    found = adapter_run.summary(systems)
-    mean, low, high = found["held_out"]["heads"]["MRR"]
-    assert mean == pytest.approx(0.55) and low < mean < high
-    assert list(found["ahead_in_MRR"]) == ["heads"]
-    ahead = found["ahead_in_MRR"]["heads"]
-    assert ahead["mean"] == pytest.approx(0.325) and ahead["p"] < 0.01 < ahead["low"]
-    json.dumps(found)  # plain numbers
+def test_a_run_has_intervals_and_is_compared_with_every_other_system():
+    others = {"heads": {"MRR": np.zeros(5)}, "perfect": {"MRR": np.ones(5)}}
+    run = adapter_run.one_run(SPLIT, Settings(steps=2, batch=4, echo=0.5, seed=3), 600, others)
+    assert (run["seed"], run["echo"], len(run["curve"])) == (3, 0.5, 2)
+    assert set(run["held_out"]) == {"MRR", "recall@1", "echo rate"}
+    mean, low, high = run["held_out"]["MRR"]
+    assert 0 <= low <= mean <= high <= 1
+    assert run["ahead_in_MRR"]["heads"]["mean"] == pytest.approx(mean, abs=1e-4)
+    assert run["ahead_in_MRR"]["perfect"]["mean"] == pytest.approx(mean - 1, abs=1e-4)
+    assert len(run["echo_example"]) == 5 and run["echo_example"][0] == max(run["echo_example"])
+    json.dumps(run)  # plain numbers
+
+
+def test_the_echo_rate_is_that_of_the_question_read_as_an_answer():
+    found = adapter_run.figures_of(Adapters(rank=2), SPLIT.held_out)  # untrained: one encoder
+    assert found["echo rate"].tolist() == [1.0] * 5
 
 
 def test_the_bench_of_l4_reports_every_system(cache_folder, capsys):

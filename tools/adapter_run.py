@@ -1,19 +1,19 @@
 """`make adapters`: train low-rank adapters inside the encoder, measure them, keep the figures.
 
-The lesson shows what is kept and trains for a few seconds itself. Time is measured twice: by the
-clock, and by the processor, which leaves out what other programs on a busy machine took. The
-settings are usual ones and were not searched for. The held-out pairs choose nothing, not even where
-to stop.
+The lesson shows what is kept and trains for a few seconds itself. There are several runs, by seed
+and by the weight of the echo term. Time is measured twice: by the clock, and by the processor,
+which leaves out what other programs on a busy machine took. The settings are usual ones and were
+not searched for. The held-out pairs choose nothing, not even where to stop.
 """
 
 import argparse
 import datetime
 import json
-import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import torch
@@ -25,9 +25,9 @@ from course_utils.dual_encoder import Heads, Settings, adapters, pairs
 from course_utils.dual_encoder.adapters import Adapters
 from course_utils.evaluate import bootstrap_interval, paired_difference
 
-OUT = Path(data.__file__).parent / "runs" / "adapters.json"
 PACKAGES = ("torch", "transformers", "peft", "numpy")
 POINTS = (25, 50, 100, 200, 400, 800)  # steps after which the curve has a point
+RUNS = ((0, 0.0), (1, 0.0), (2, 0.0), (0, 0.1), (0, 1.0))  # seed, weight of the echo term
 Figures = dict[str, np.ndarray]  # of one system: by measure, `[q]`
 
 
@@ -38,8 +38,11 @@ def figures(scores: np.ndarray) -> Figures:
 
 
 def figures_of(model: Adapters, side: list[QaPair]) -> Figures:
-    """How a model ranks all answers of one side of the split."""
-    return figures(dual_encoder.score_matrix(model, *adapters.rows(side), rows=64))
+    """How a model ranks all answers of one side of the split, and how often its echo wins."""
+    questions, answers = adapters.rows(side)
+    scores = dual_encoder.score_matrix(model, questions, answers, rows=64)
+    itself = np.diag(dual_encoder.score_matrix(model, questions, questions, rows=64))
+    return {**figures(scores), "echo rate": ranking.echoes(scores, itself)}
 
 
 def curve(model: Adapters, split: Split, settings: Settings, limit: float) -> Iterator[dict]:
@@ -53,9 +56,9 @@ def curve(model: Adapters, split: Split, settings: Settings, limit: float) -> It
 
     yield point(step=0, pairs=0, seconds=0.0, processor_seconds=0.0)
     rows = adapters.rows(split.train, adapters.TRAINING_TOKENS)
-    used, losses, mark = 0.0, [], time.process_time()
+    used, losses, mark = 0.0, [], process_time()
     for step in dual_encoder.steps(model, *rows, settings):
-        used += time.process_time() - mark
+        used += process_time() - mark
         losses.append(step.loss)
         last = step.number == settings.steps or used >= limit
         if last or step.number in POINTS:
@@ -69,8 +72,33 @@ def curve(model: Adapters, split: Split, settings: Settings, limit: float) -> It
             losses.clear()
         if last:
             break
-        mark = time.process_time()
+        mark = process_time()
     model.eval()
+
+
+def one_run(split: Split, settings: Settings, limit: float, others: dict[str, Figures]) -> dict:
+    """Adapters trained with these settings: their curve, and how they compare with the `others`."""
+    print(f"seed {settings.seed}, echo term {settings.echo:g}", flush=True)
+    model, points = Adapters(seed=settings.seed), []
+    for point in curve(model, split, settings, limit):
+        points.append(point)
+        print(json.dumps(point), flush=True)
+    found = figures_of(model, split.held_out)
+    mountain = data.echo_example()
+    scores = dual_encoder.score_matrix(
+        model, *(dual_encoder.tokenize(texts) for texts in ([mountain.question], mountain.texts))
+    )
+    return {
+        "seed": settings.seed,
+        "echo": settings.echo,
+        "curve": points,
+        "held_out": summary(found),
+        "echo_example": [round(float(score), 4) for score in scores[0]],
+        "ahead_in_MRR": {
+            name: asdict(paired_difference(found["MRR"], other["MRR"]))
+            for name, other in others.items()
+        },
+    }
 
 
 def baselines(split: Split) -> dict[str, Figures]:
@@ -87,58 +115,45 @@ def baselines(split: Split) -> dict[str, Figures]:
     }
 
 
-def summary(systems: dict[str, Figures]) -> dict:
-    """Means with their 95 % intervals, and by how much the adapters are ahead of the others."""
-    means = {
-        name: {
-            measure: [round(float(number), 4) for number in (v.mean(), *bootstrap_interval(v))]
-            for measure, v in of_system.items()
-        }
-        for name, of_system in systems.items()
+def summary(found: Figures) -> dict[str, list[float]]:
+    """The mean of each measure, and its 95 % interval: [mean, low, high]."""
+    return {
+        measure: [round(float(number), 4) for number in (v.mean(), *bootstrap_interval(v))]
+        for measure, v in found.items()
     }
-    ahead = {
-        name: asdict(paired_difference(systems["adapters"]["MRR"], of_system["MRR"]))
-        for name, of_system in systems.items()
-        if name != "adapters"
-    }
-    return {"held_out": means, "ahead_in_MRR": ahead}
 
 
 def main() -> None:
-    """Train, measure, write the file, and print what is in it."""
+    """Train, measure, and write the file when all runs are done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=adapters.SETTINGS.steps)
-    parser.add_argument("--minutes", type=float, default=15, help="of the processor, at most")
-    parser.add_argument("--seed", type=int, default=adapters.SETTINGS.seed)
+    parser.add_argument("--minutes", type=float, default=15, help="of the processor, a run at most")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=data.RUNS / "adapters.json")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    settings = Settings(
-        **{**asdict(adapters.SETTINGS), "steps": options.steps, "seed": options.seed}
-    )
     split = retrieval_pairs.split_pairs(retrieval_pairs.qa_pairs())
-    model = Adapters(seed=options.seed)
-    points = []
-    for point in curve(model, split, settings, 60 * options.minutes):
-        points.append(point)
-        print(json.dumps(point), flush=True)
-    systems = {**baselines(split), "adapters": figures_of(model, split.held_out)}
-    run = {
+    settings, others = replace(adapters.SETTINGS, steps=options.steps), baselines(split)
+    runs = [
+        one_run(split, replace(settings, seed=seed, echo=echo), 60 * options.minutes, others)
+        for seed, echo in RUNS
+    ]
+    record = {
         "command": f"python tools/adapter_run.py --steps {options.steps} --minutes "
-        f"{options.minutes:g} --seed {options.seed} --threads {options.threads}",
+        f"{options.minutes:g} --threads {options.threads}",
         "date": datetime.date.today().isoformat(),
         "versions": {name: metadata.version(name).partition("+")[0] for name in PACKAGES},
         "rank": adapters.RANK,
         "training_tokens": adapters.TRAINING_TOKENS,
-        "settings": asdict(settings),
+        "settings": {
+            name: value for name, value in asdict(settings).items() if name not in ("seed", "echo")
+        },
         "sizes": {name: len(side) for name, side in asdict(split).items()},
-        "curve": points,
-        **summary(systems),
+        "held_out": {name: summary(found) for name, found in others.items()},
+        "runs": runs,
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    cache.replace(options.out, (json.dumps(run, indent=2) + "\n").encode())
-    print(json.dumps(summary(systems), indent=2))
+    cache.replace(options.out, (json.dumps(record, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -1,16 +1,28 @@
 """What the lessons work on: the authored tables and the documentation corpus."""
 
 from course_utils.data.documentation import DocumentationError, Entry, documentation
+from course_utils.data.echo import EchoExample, echo_example
+from course_utils.data.everyday import EverydayGroup, everyday
+from course_utils.data.fact_sentences import (
+    FactGroup,
+    FactTemplate,
+    HardNegative,
+    fact_groups,
+    fact_templates,
+)
+from course_utils.data.facts import Fact, FactSplit, facts, split_facts
+from course_utils.data.questions import Question, questions
+from course_utils.data.resemblance import near_copies
 from course_utils.data.retrieval_pairs import (
     QaPair,
     Split,
     hold_out_package,
     leaks,
-    near_copies,
     qa_pairs,
     read_pairs,
     split_pairs,
 )
+from course_utils.data.runs import RUNS, StoredRunError, stored_run
 from course_utils.data.sts import StsError, sts_b
 from course_utils.data.tables import (
     Analogy,
@@ -29,29 +41,47 @@ from course_utils.data.tables import (
 )
 
 __all__ = [
+    "RUNS",
     "Analogy",
     "DocumentationError",
+    "EchoExample",
     "Entry",
+    "EverydayGroup",
+    "Fact",
+    "FactGroup",
+    "FactSplit",
+    "FactTemplate",
     "GradedPair",
+    "HardNegative",
     "Pair",
     "QaPair",
+    "Question",
     "Sense",
     "Split",
+    "StoredRunError",
     "StsError",
     "TableError",
     "Theme",
     "Word",
     "analogies",
     "documentation",
+    "echo_example",
+    "everyday",
+    "fact_groups",
+    "fact_templates",
+    "facts",
     "hold_out_package",
     "leaks",
     "near_copies",
     "pairs",
     "qa_pairs",
+    "questions",
     "read_pairs",
     "read_table",
     "senses",
+    "split_facts",
     "split_pairs",
+    "stored_run",
     "sts_b",
     "themes",
     "words",

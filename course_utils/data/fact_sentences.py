@@ -1,0 +1,191 @@
+"""Questions, right sentences and hard negatives, made of facts and of hand-written templates.
+
+A hard negative looks like the answer and is none. Each says what makes it hard:
+
+- `other entity`: the same is said of another entity, with another value;
+- `same value`: the same is said of another entity, with the very value that is asked for;
+- `other relation`: another fact about the entity;
+- `topic`: something about the entity that is no fact of the table;
+- `echo`: the question itself;
+- `rewording`: the question in other words.
+
+All of them are true or no statements at all. A false one ("The capital of France is Rome.") would
+answer the question, wrongly: to reject it takes knowledge, and not understanding.
+"""
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from course_utils.data.facts import Fact, holds, name_of
+from course_utils.data.tables import HERE, read_table
+from course_utils.errors import BadInput
+
+Hardness = Literal["other entity", "same value", "other relation", "topic", "echo", "rewording"]
+ANY = "any"  # the relation of a template that is about none
+# Who learns the first of an entity knows the second as well, or nearly: Rome is in Italy.
+TELLING = frozenset({("city", "country"), ("country", "continent")})
+_PLACE = re.compile(r"\{(\w*)\}")
+_TAKES_AN = re.compile(r"(?!ew|eu|uni)[aeiou]", re.IGNORECASE)  # an owl, but a ewe
+
+
+@dataclass(frozen=True)
+class FactTemplate:
+    """A sentence with places for an entity and a value: "The author of {entity} is {value}."
+
+    `{a_entity}` and `{a_value}` stand for the same with "a" or "an".
+    """
+
+    kind: str  # of entity
+    relation: str
+    form: Literal["question", "statement", "topic"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HardNegative:
+    """A text that does not answer the question of its group, and what makes that hard to see."""
+
+    text: str
+    hardness: Hardness
+
+
+@dataclass(frozen=True, slots=True)
+class FactGroup:
+    """A question about a fact, the sentence that answers it, and sentences that do not."""
+
+    fact: Fact
+    question: str
+    answer: str
+    negatives: tuple[HardNegative, ...]
+
+
+def fact_templates(path: str | Path = HERE / "fact_templates.tsv") -> list[FactTemplate]:
+    """The templates of the course, or those of a table of your own with the same columns.
+
+    Raises TableError, which names the file, the line and the column of whatever is malformed: also
+    of a text that does not have each of its places once.
+    """
+    checks = {"relation": _fits_its_form, "text": _has_its_places}
+    return read_table(path, FactTemplate, unique=("kind", "relation", "text"), checks=checks)
+
+
+def fact_groups(
+    facts: Sequence[Fact],
+    templates: Sequence[FactTemplate] | None = None,
+    seed: int = 0,
+    others: int = 3,
+) -> list[FactGroup]:
+    """A group for each fact, in their order; the seed chooses wordings and negatives.
+
+    Negatives come from `facts` alone, so pass one side of a split: up to `others` of the kind
+    `other entity`, and one of each other kind where there is one. Another seed words the same facts
+    differently, which is a way to train for more than one epoch.
+
+    Raises BadInput where `others` is negative, or the templates do not cover the facts.
+    """
+    if others < 0:
+        raise BadInput(f"others is the number of negatives of one kind, not {others}.")
+    return list(_Writer(facts, fact_templates() if templates is None else templates, seed, others))
+
+
+class _Writer:
+    """Words facts, and picks what else is said beside each."""
+
+    def __init__(
+        self, facts: Sequence[Fact], templates: Sequence[FactTemplate], seed: int, others: int
+    ):
+        self.facts, self.others, self.random = facts, others, random.Random(seed)
+        self.texts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+        for row in templates:
+            self.texts[row.kind, row.relation, row.form].append(row.text)
+        self.peers: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+        self.about: dict[str, list[Fact]] = defaultdict(list)
+        for fact in facts:
+            self.peers[fact.kind, fact.relation].append(fact)
+            self.about[fact.entity].append(fact)
+
+    def __iter__(self) -> Iterator[FactGroup]:
+        for fact in self.facts:
+            question, rewording = self.word(fact, fact.relation, "question", 2)
+            negatives = [
+                *self.statements("other entity", self.strangers(fact, same=False), self.others),
+                *self.statements("same value", self.strangers(fact, same=True), 1),
+                *self.statements("other relation", self.siblings(fact), 1),
+                HardNegative(self.word(fact, ANY, "topic")[0], "topic"),
+                HardNegative(question, "echo"),
+                HardNegative(rewording, "rewording"),
+            ]
+            yield FactGroup(fact, question, self.statement(fact), tuple(negatives))
+
+    def strangers(self, fact: Fact, same: bool) -> list[Fact]:
+        """The same said of entities that the question does not name, with the same value or not."""
+        name = name_of(fact.entity).casefold()
+        return [
+            peer
+            for peer in self.peers[fact.kind, fact.relation]
+            if (peer.value == fact.value) == same
+            and not any(holds(text.casefold(), name) for text in (peer.entity, peer.value))
+        ]
+
+    def siblings(self, fact: Fact) -> list[Fact]:
+        """What else is known about the entity, unless it gives the value away."""
+        return [
+            other
+            for other in self.about[fact.entity]
+            if other.relation != fact.relation
+            and (other.relation, fact.relation) not in TELLING
+            and not holds(other.value, name_of(fact.value))
+        ]
+
+    def statements(
+        self, hardness: Hardness, facts: Sequence[Fact], limit: int
+    ) -> Iterator[HardNegative]:
+        """Some of the facts in words, as negatives."""
+        for fact in self.random.sample(facts, min(limit, len(facts))):
+            yield HardNegative(self.statement(fact), hardness)
+
+    def statement(self, fact: Fact) -> str:
+        return self.word(fact, fact.relation, "statement")[0]
+
+    def word(self, fact: Fact, relation: str, form: str, count: int = 1) -> list[str]:
+        """As many different wordings of the fact."""
+        texts = self.texts[fact.kind, relation, form]
+        if len(texts) < count:
+            raise BadInput(
+                f"There are {len(texts)} templates of the form {form!r} for the relation "
+                f"{relation!r} of a {fact.kind}; {count} are needed."
+            )
+        return [_filled(text, fact) for text in self.random.sample(texts, count)]
+
+
+def _filled(template: str, fact: Fact) -> str:
+    text = template.format(
+        entity=fact.entity,
+        value=fact.value,
+        a_entity=_with_article(fact.entity),
+        a_value=_with_article(fact.value),
+    )
+    return text[0].upper() + text[1:].replace("..", ".")  # a name may end in one: Washington, D.C.
+
+
+def _with_article(name: str) -> str:
+    return f"{'an' if _TAKES_AN.match(name) else 'a'} {name}"
+
+
+def _fits_its_form(row: FactTemplate) -> str | None:
+    if (row.form == "topic") == (row.relation == ANY):
+        return None
+    return f"a topic is about the relation {ANY!r}, and nothing else is"
+
+
+def _has_its_places(row: FactTemplate) -> str | None:
+    wanted = ["entity", "value"] if row.form == "statement" else ["entity"]
+    places = sorted(place.removeprefix("a_") for place in _PLACE.findall(row.text))
+    if places == wanted and not set("{}") & set(_PLACE.sub("", row.text)):
+        return None
+    return f"a {row.form} has each of these places once: {', '.join(wanted)}"

@@ -1,0 +1,28 @@
+"""Training runs that take longer than a lesson: what they measured, as a script stored it."""
+
+import json
+from pathlib import Path
+
+from course_utils.errors import CourseError
+
+RUNS = Path(__file__).parent / "runs"
+
+
+class StoredRunError(CourseError):
+    """A stored run is missing or damaged."""
+
+
+def stored_run(name: str) -> dict:
+    """What a long run measured; `command` and `date` in it say how and when it was made.
+
+    `adapters` is the run of `make adapters`. Raises StoredRunError where it cannot be read.
+    """
+    path = RUNS / f"{name}.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        known = ", ".join(sorted(file.stem for file in RUNS.glob("*.json"))) or "none"
+        raise StoredRunError(
+            f"The stored run {name!r} cannot be read ({error}). There are: {known}. "
+            "`make adapters` makes the adapters' run again."
+        ) from error

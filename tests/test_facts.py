@@ -1,0 +1,547 @@
+"""The fact base: its rules, its split by entity, and the questions and sentences made of it."""
+
+import re
+from collections import Counter, defaultdict
+
+import pytest
+
+from course_utils import data
+from course_utils.data import Fact, FactTemplate, TableError, tables
+from course_utils.data.fact_sentences import ANY
+from course_utils.data.facts import NAMING, holds, name_of
+from course_utils.errors import BadInput
+
+README = (tables.HERE / "README.md").read_text(encoding="utf-8")
+SECTION = README.split("## `facts.tsv`")[1].split("\n## ")[0]
+SIDES = ("train", "validation", "held_out")
+
+
+def made(entity: str, kind: str, relation: str, value: str) -> Fact:
+    return Fact(entity, kind, relation, value, "gazetteer")
+
+
+@pytest.fixture(scope="module")
+def facts() -> list[Fact]:
+    return data.facts()
+
+
+@pytest.fixture(scope="module")
+def value_of(facts) -> dict[tuple[str, str], str]:
+    return {(fact.entity, fact.relation): fact.value for fact in facts}
+
+
+@pytest.fixture(scope="module")
+def split(facts) -> data.FactSplit:
+    return data.split_facts(facts)
+
+
+# ------------------------------------------------------------------------------------ the facts
+
+
+def test_there_are_as_many_facts_of_each_kind_and_relation_as_the_readme_says(facts):
+    told = {}
+    for kind, entities, relations in re.findall(r"^\| `(.+)` \| (\d+) \| (.+) \|$", SECTION, re.M):
+        counts = re.findall(r"`([a-z ]+)` (\d+)", relations)
+        told[kind] = (int(entities), {name: int(count) for name, count in counts})
+    entities = defaultdict(set)
+    for fact in facts:
+        entities[fact.kind].add(fact.entity)
+    assert told == {
+        kind: (len(names), Counter(fact.relation for fact in facts if fact.kind == kind))
+        for kind, names in entities.items()
+    }
+    total, names, relations = (
+        int(number.replace(",", ""))
+        for number in re.search(r"([\d,]+) facts about (\d+) entities, in (\d+)", SECTION).groups()
+    )
+    assert total == len(facts) >= 800
+    assert names == len({fact.entity for fact in facts})
+    assert relations == len({fact.relation for fact in facts}) >= 12
+
+
+def test_the_second_reading_left_as_many_rows_as_the_readme_says(facts):
+    first, dropped = re.search(r"had ([\d,]+) rows\..+?dropped (\d+)", SECTION, re.S).groups()
+    assert int(first.replace(",", "")) - int(dropped) == len(facts)
+
+
+def test_each_relation_of_a_kind_has_one_source_which_the_readme_explains(facts):
+    sources = defaultdict(set)
+    for fact in facts:
+        sources[fact.kind, fact.relation].add(fact.source)
+    assert [key for key, found in sources.items() if len(found) > 1] == []
+    explained = re.findall(r"^\| `(\w+)` \| [^|]+ \|$", SECTION.split("| source | where")[1], re.M)
+    assert set(explained) == set.union(*sources.values())
+
+
+def test_values_that_belong_to_one_entity_occur_once(facts):
+    for relation in ("capital", "symbol", "atomic number", "abbreviation", "position"):
+        values = Counter(fact.value for fact in facts if fact.relation == relation)
+        assert [value for value, times in values.items() if times > 1] == [], relation
+
+
+def test_an_entity_that_is_the_value_of_another_is_spelt_alike(facts):
+    kind_of = {fact.entity: fact.kind for fact in facts}
+    for relation in ("country", "planet"):
+        values = {fact.value for fact in facts if fact.relation == relation}
+        assert {kind_of.get(value) for value in values} == {relation}
+
+
+def test_facts_that_depend_on_each_other_agree(facts, value_of):
+    """A capital is in its own country; a mountain is on the continent of its country."""
+    country_of = {
+        fact.value: fact.entity
+        for fact in facts
+        if (fact.kind, fact.relation) == ("country", "capital")
+    }
+    checked = Counter()
+    for fact in facts:
+        if fact.relation == "city" and fact.value in country_of:
+            assert value_of[fact.entity, "country"] == country_of[fact.value], fact
+            checked["city"] += 1
+        continent = value_of.get((value_of.get((fact.entity, "country")), "continent"))
+        if (fact.kind, fact.relation) == ("mountain", "continent") and continent:
+            assert fact.value == continent, fact
+            checked["continent"] += 1
+    assert min(checked.values()) > 20
+
+
+def test_a_creator_writes_and_a_composer_composes_under_one_spelling(facts):
+    """No two names of people differ in accents, initials or first names only."""
+    people = {
+        fact.value
+        for fact in facts
+        if fact.relation in NAMING - {"capital", "city", "planet"} and " " in fact.value
+    }
+    surnames = Counter(name.split()[-1] for name in people)
+    assert {name for name, times in surnames.items() if times > 1} <= {
+        "Brontë",
+        "Strauss",
+        "Thomson",
+    }
+
+
+HEADER = "entity\tkind\trelation\tvalue\tsource\n"
+PERU = "Peru\tcountry\tcapital\tLima\tgazetteer\n"
+
+
+@pytest.mark.parametrize(
+    "rows, where, why",
+    [
+        (PERU + PERU.replace("Lima", "Cuzco"), "line 3, column 'entity', 'relation'", "as in line"),
+        (
+            PERU + "Peru\triver\tmouth\tsea\tgazetteer\n",
+            "line 3, column 'kind'",
+            "is 'country' fur",
+        ),
+        (PERU.replace("Peru", "Lima Land"), "line 2, column 'value'", "name gives it away"),
+        (PERU.replace("gazetteer", "hearsay"), "line 2, column 'source'", "'hearsay' is none of"),
+        (PERU.replace("Lima", "Lima "), "line 2, column 'value'", "blanks too many"),
+        (PERU.replace("\tLima", ""), "line 2", "4 cells, where the header has 5"),
+    ],
+)
+def test_a_malformed_fact_is_refused_and_the_place_named(tmp_path, rows, where, why):
+    path = tmp_path / "facts.tsv"
+    path.write_text(HEADER + rows, encoding="utf-8")
+    with pytest.raises(TableError) as error:
+        data.facts(path)
+    assert str(error.value).startswith(f"{path}, {where}"), error.value
+    assert why in str(error.value)
+
+
+def test_a_table_of_your_own_is_read_in_its_order(tmp_path):
+    path = tmp_path / "facts.tsv"
+    path.write_text(HEADER + PERU + PERU.replace("Peru", "Chile").replace("Lima", "Santiago"))
+    assert data.facts(path) == [
+        made("Peru", "country", "capital", "Lima"),
+        made("Chile", "country", "capital", "Santiago"),
+    ]
+
+
+# ------------------------------------------------------------------------------------ the split
+
+
+def test_a_split_keeps_every_fact_once_in_the_order_of_the_table(facts, split):
+    for side in SIDES:
+        part = getattr(split, side)
+        assert part == sorted(part, key=facts.index)
+    assert Counter(split.train + split.validation + split.held_out) == Counter(facts)
+
+
+def test_a_split_is_the_same_for_the_same_seed_and_another_for_another(facts, split):
+    assert data.split_facts(facts) == split
+    assert data.split_facts(facts, seed=1) != split
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_held_out_shares_are_met_from_below_for_each_kind(facts, seed):
+    split = data.split_facts(facts, validation=0.1, held_out=0.2, seed=seed)
+    entities = {
+        side: Counter(kind for _, kind in {(fact.entity, fact.kind) for fact in part})
+        for side, part in ((side, getattr(split, side)) for side in SIDES)
+    }
+    for kind, total in sum(entities.values(), Counter()).items():
+        assert 1 <= entities["held_out"][kind] <= max(2, 0.2 * total), kind
+        assert entities["validation"][kind] <= max(2, 0.1 * total), kind
+        assert entities["train"][kind] >= 0.5 * total, kind
+    assert len(split.held_out) > 300 and len(split.validation) > 150
+
+
+def test_where_there_are_few_of_a_kind_two_may_be_held_out_all_the_same():
+    facts = [made(f"e{number}", "thing", "class", "bird") for number in range(5)]
+    split = data.split_facts(facts, validation=0.1, held_out=0.2)
+    assert (len(split.train), len(split.validation), len(split.held_out)) == (1, 2, 2)
+
+
+def test_nothing_is_held_out_with_shares_of_zero(facts):
+    split = data.split_facts(facts, validation=0, held_out=0)
+    assert (split.train, split.validation, split.held_out) == (facts, [], [])
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (-0.1, 0.2), (0.1, 1.0), (float("nan"), 0.1)])
+def test_shares_that_leave_nothing_to_train_on_are_refused(facts, shares):
+    with pytest.raises(BadInput, match="shares of the entities"):
+        data.split_facts(facts, *shares)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_sentence_of_one_side_names_an_entity_of_another(facts, seed):
+    split = data.split_facts(facts, seed=seed)
+    names = {
+        side: {name_of(fact.entity).casefold() for fact in getattr(split, side)} for side in SIDES
+    }
+    for side in SIDES:
+        groups = data.fact_groups(getattr(split, side), seed=seed)
+        texts = {
+            text.casefold()
+            for group in groups
+            for text in (group.question, group.answer, *(row.text for row in group.negatives))
+        }
+        strange = set.union(*(names[other] for other in SIDES if other != side))
+        everything = " _ ".join(texts)
+        assert [name for name in strange if holds(everything, name)] == []
+
+
+def test_people_and_places_that_are_held_out_are_no_values_in_training(split):
+    def values(facts):
+        return {fact.value for fact in facts if fact.relation in NAMING}
+
+    assert not values(split.train) & values(split.held_out)
+    assert not values(split.train) & values(split.validation)
+    assert not values(split.validation) & values(split.held_out)
+
+
+@pytest.mark.parametrize(
+    "linked",
+    [
+        [("Japan", "capital", "Tokyo"), ("Mount Fuji", "country", "Japan")],
+        [("Emma", "author", "Jane Austen"), ("Persuasion", "author", "Jane Austen")],
+        [("France", "capital", "Paris"), ("the Eiffel Tower", "city", "Paris")],
+        [("the Congo", "mouth", "sea"), ("the Republic of the Congo", "currency", "franc")],
+        [("swan", "class", "bird"), ("Swan Lake", "genre", "ballet")],
+    ],
+)
+def test_linked_entities_are_on_one_side(linked):
+    facts = [made(entity, "thing", relation, value) for entity, relation, value in linked]
+    others = [made(f"e{number}", "thing", "class", "bird") for number in range(8)]
+    for seed in range(20):
+        split = data.split_facts(facts + others, 0.2, 0.4, seed)
+        sides = {side for side in SIDES for fact in facts if fact in getattr(split, side)}
+        assert len(sides) == 1, seed
+
+
+def test_more_than_five_linked_entities_are_trained_on():
+    for count, may_be_held_out in ((5, True), (6, False)):
+        linked = [made(f"b{number}", "book", "author", "She") for number in range(count)]
+        others = [made(f"c{number}", "book", "author", f"he{number}") for number in range(20)]
+        held_out = {
+            fact.value
+            for seed in range(20)
+            for fact in data.split_facts(linked + others, 0, 0.4, seed).held_out
+        }
+        assert ("She" in held_out) == may_be_held_out, count
+
+
+def test_entities_that_share_a_common_value_may_be_on_two_sides():
+    facts = [made(f"e{number}", "thing", "class", "bird") for number in range(10)]
+    split = data.split_facts(facts, 0.2, 0.4)
+    assert (len(split.train), len(split.validation), len(split.held_out)) == (4, 2, 4)
+
+
+# -------------------------------------------------------------------------------- the templates
+
+
+@pytest.fixture(scope="module")
+def templates() -> list[FactTemplate]:
+    return data.fact_templates()
+
+
+def test_every_relation_has_varied_templates_and_no_template_is_idle(facts, templates):
+    assert len(templates) == int(re.search(r"(\d+) templates, written by hand", README)[1])
+    counts = Counter((row.kind, row.relation, row.form) for row in templates)
+    wanted = {(fact.kind, fact.relation) for fact in facts}
+    for kind, relation in wanted:
+        assert counts.pop((kind, relation, "question")) >= 3, (kind, relation)
+        assert counts.pop((kind, relation, "statement")) >= 4, (kind, relation)
+    for kind in {kind for kind, _ in wanted}:
+        assert counts.pop((kind, ANY, "topic")) >= 4, kind
+    assert not counts
+
+
+def test_statements_of_a_relation_begin_with_the_entity_and_with_the_value(templates):
+    texts = defaultdict(list)
+    for row in templates:
+        if row.form == "statement":
+            value_first = row.text.index("value}") < row.text.index("entity}")
+            texts[row.kind, row.relation].append(value_first)
+    assert [key for key, firsts in texts.items() if len(set(firsts)) == 1] == []
+
+
+def test_templates_are_sentences_and_name_no_entity(facts, templates):
+    names = {name_of(fact.entity).casefold() for fact in facts}
+    for row in templates:
+        assert row.text[-1] == ("?" if row.form == "question" else "."), row.text
+        assert row.text[0].isupper() or row.text[0] == "{", row.text
+        assert [name for name in names if holds(row.text.casefold(), name)] == [], row.text
+
+
+TEMPLATE = "kind\trelation\tform\ttext\n"
+
+
+@pytest.mark.parametrize(
+    "row, where, why",
+    [
+        ("a\tb\tquestion\tWhat of {value}?", "'text'", "a question has each of these places once"),
+        ("a\tb\tquestion\tWhat of it?", "'text'", "once: entity"),
+        ("a\tb\tstatement\t{entity} is.", "'text'", "once: entity, value"),
+        ("a\tb\tstatement\t{value} or {a_value} of {entity}.", "'text'", "once: entity, value"),
+        ("a\tb\tstatement\t{value} of {entity} of {city}.", "'text'", "once: entity, value"),
+        ("a\tb\tstatement\t{value} of {entity} {.", "'text'", "once: entity, value"),
+        ("a\tany\ttopic\t{entity} is {value}.", "'text'", "once: entity"),
+        ("a\tb\ttopic\tI like {entity}.", "'relation'", "about the relation 'any'"),
+        ("a\tany\tquestion\tWhat of {entity}?", "'relation'", "about the relation 'any'"),
+        ("a\tb\tanswer\t{entity}", "'form'", "'answer' is none of question, statement, topic"),
+    ],
+)
+def test_a_malformed_template_is_refused_and_the_place_named(tmp_path, row, where, why):
+    path = tmp_path / "templates.tsv"
+    path.write_text(f"{TEMPLATE}a\tb\tstatement\t{{entity}} is {{a_value}}.\n{row}\n")
+    with pytest.raises(TableError) as error:
+        data.fact_templates(path)
+    assert str(error.value).startswith(f"{path}, line 3, column {where}"), error.value
+    assert why in str(error.value)
+
+
+# ----------------------------------------------------------------------------------- the groups
+
+
+@pytest.fixture(scope="module")
+def groups(facts) -> list[data.FactGroup]:
+    return data.fact_groups(facts)
+
+
+@pytest.fixture(scope="module")
+def stated_by(facts, templates) -> dict[str, set[tuple[str, str]]]:
+    """Which (entity, relation) each possible statement answers, found without the generator."""
+    found = defaultdict(set)
+    for fact in facts:
+        for row in templates:
+            if (row.kind, row.relation, row.form) == (fact.kind, fact.relation, "statement"):
+                found[plain(row.text, fact)].add((fact.entity, fact.relation))
+    return found
+
+
+def plain(template: str, fact: Fact) -> str:
+    """The filled template in lower case, with every "a" and "an" taken away."""
+    text = re.sub(r"\{(a_)?entity\}", fact.entity, template)
+    return bare(re.sub(r"\{(a_)?value\}", fact.value, text))
+
+
+def bare(text: str) -> str:
+    return re.sub(r"\ban? ", "", text.lower().replace("..", "."))
+
+
+def test_there_is_one_group_for_each_fact_in_their_order(facts, groups):
+    assert [group.fact for group in groups] == facts
+
+
+def test_every_text_looks_like_a_sentence(groups):
+    texts = {group.question for group in groups} | {group.answer for group in groups}
+    texts |= {negative.text for group in groups for negative in group.negatives}
+    assert [text for text in texts if text[0].islower() or not re.search(r"[^.][.?]$", text)] == []
+    assert [text for text in texts if re.search(r"[{}]|  |\b(the the|an? the)\b", text)] == []
+
+
+def test_the_answer_states_the_fact_that_is_asked_for(groups, stated_by):
+    for group in groups:
+        key = (group.fact.entity, group.fact.relation)
+        assert key in stated_by[bare(group.answer)], group.answer
+        assert holds(group.answer, name_of(group.fact.value)), group.answer
+
+
+def test_no_negative_is_right_according_to_the_table(groups, stated_by):
+    for group in groups:
+        key = (group.fact.entity, group.fact.relation)
+        for negative in group.negatives:
+            assert key not in stated_by.get(bare(negative.text), ()), negative
+            if negative.hardness in ("other entity", "same value"):
+                name = name_of(group.fact.entity)
+                assert not holds(negative.text.casefold(), name.casefold()), negative
+            else:
+                assert not holds(negative.text, name_of(group.fact.value)), negative
+
+
+def test_every_negative_is_what_its_label_says(groups, stated_by, value_of):
+    for group in groups:
+        entity, relation = group.fact.entity, group.fact.relation
+        for negative in group.negatives:
+            stated = stated_by.get(bare(negative.text), set())
+            match negative.hardness:
+                case "other entity":
+                    assert any(
+                        other != entity
+                        and of == relation
+                        and value_of[other, of] != group.fact.value
+                        for other, of in stated
+                    ), negative
+                case "same value":
+                    assert any(
+                        other != entity
+                        and of == relation
+                        and value_of[other, of] == group.fact.value
+                        for other, of in stated
+                    ), negative
+                case "other relation":
+                    assert any(other == entity and of != relation for other, of in stated), negative
+                case "topic":
+                    assert not stated and negative.text[-1] == ".", negative
+                    assert holds(negative.text.casefold(), name_of(entity).casefold()), negative
+                case "echo":
+                    assert negative.text == group.question
+                case "rewording":
+                    assert negative.text[-1] == "?" and negative.text != group.question
+
+
+def test_groups_have_as_many_negatives_of_each_kind_as_there_can_be(facts, groups):
+    values = defaultdict(Counter)
+    for fact in facts:
+        values[fact.kind, fact.relation][fact.value] += 1
+    for group in groups:
+        counts = Counter(negative.hardness for negative in group.negatives)
+        assert counts["other entity"] == 3
+        assert counts["topic"] == counts["echo"] == counts["rewording"] == 1
+        shared = values[group.fact.kind, group.fact.relation][group.fact.value] > 1
+        assert counts["same value"] <= shared
+        assert counts["other relation"] <= 1
+        assert len({negative.text for negative in group.negatives}) == len(group.negatives)
+    total = Counter(negative.hardness for group in groups for negative in group.negatives)
+    assert min(total.values()) > 0.5 * len(groups)
+
+
+def test_groups_are_the_same_for_the_same_seed_and_others_for_another(facts, groups):
+    again, other = data.fact_groups(facts), data.fact_groups(facts, seed=1)
+    assert again == groups
+    assert sum(one.answer != two.answer for one, two in zip(other, groups, strict=True)) > 1000
+    assert sum(one.question != two.question for one, two in zip(other, groups, strict=True)) > 1000
+
+
+def test_negatives_are_made_of_the_given_facts_alone(split, templates):
+    groups = data.fact_groups(split.held_out)
+    names = {name_of(fact.entity).casefold() for fact in split.held_out}
+    for group in groups:
+        for negative in group.negatives:
+            text = negative.text.casefold()
+            assert any(holds(text, name) for name in names), negative
+
+
+def wordings(*relations: str) -> list[FactTemplate]:
+    """Two questions, a statement for each relation and a topic, of the kind `thing`."""
+    rows = [FactTemplate("thing", ANY, "topic", "I like {entity}.")]
+    for relation in relations:
+        rows += [
+            FactTemplate("thing", relation, "question", f"What is the {relation} of {{entity}}?"),
+            FactTemplate("thing", relation, "question", f"Which {relation} has {{entity}}?"),
+            FactTemplate(
+                "thing", relation, "statement", f"The {relation} of {{entity}} is {{value}}."
+            ),
+        ]
+    return rows
+
+
+def negatives(facts: list[Fact], **settings) -> dict[str, list[str]]:
+    """The negatives of the first fact, by what makes them hard."""
+    templates = wordings(*sorted({fact.relation for fact in facts}))
+    found = defaultdict(list)
+    for row in data.fact_groups(facts, templates, **settings)[0].negatives:
+        found[row.hardness].append(row.text)
+    return found
+
+
+def test_the_same_value_of_another_entity_is_labelled_and_no_ordinary_negative():
+    facts = [
+        made("Italy", "thing", "continent", "Europe"),
+        made("Spain", "thing", "continent", "Europe"),
+        made("Peru", "thing", "continent", "South America"),
+    ]
+    found = negatives(facts)
+    assert found["same value"] == ["The continent of Spain is Europe."]
+    assert found["other entity"] == ["The continent of Peru is South America."]
+
+
+def test_an_entity_whose_name_or_value_holds_the_one_asked_for_is_no_negative():
+    facts = [
+        made("Guinea", "thing", "capital", "Conakry"),
+        made("Papua New Guinea", "thing", "capital", "Port Moresby"),
+        made("Bissau", "thing", "capital", "Guinea Town"),
+        made("Guineafowl", "thing", "capital", "none"),
+    ]
+    assert negatives(facts)["other entity"] == ["The capital of Guineafowl is none."]
+
+
+def test_what_gives_the_value_away_or_implies_it_is_no_negative():
+    facts = [
+        made("it", "thing", "country", "Mexico"),
+        made("it", "thing", "city", "Rome"),
+        made("it", "thing", "nickname", "New Mexico"),
+    ]
+    assert negatives(facts)["other relation"] == []
+    assert negatives(facts[1:])["other relation"] == ["The nickname of it is New Mexico."]
+    assert negatives([facts[1], facts[0]])["other relation"] == ["The country of it is Mexico."]
+
+
+def test_others_is_the_largest_number_of_other_entities():
+    facts = [made(f"e{number}", "thing", "class", f"v{number}") for number in range(5)]
+    for others, expected in ((0, 0), (2, 2), (4, 4), (9, 4)):
+        found = negatives(facts, others=others)["other entity"]
+        assert len(set(found)) == len(found) == expected
+    with pytest.raises(BadInput, match="not -1"):
+        negatives(facts, others=-1)
+
+
+def test_an_article_fits_the_word_that_follows():
+    facts = [
+        made("owl", "thing", "class", "bird"),
+        made("sheep", "thing", "class", "ewe"),
+        made("ice", "thing", "class", "oratorio"),
+    ]
+    templates = [
+        *wordings("class"),
+        FactTemplate("thing", "class", "statement", "{a_value} or {a_entity}."),
+    ]
+    texts = {
+        text
+        for seed in range(10)
+        for group in data.fact_groups(facts, templates, seed)
+        for text in (group.answer, *(row.text for row in group.negatives))
+    }
+    assert {"A bird or an owl.", "A ewe or a sheep.", "An oratorio or an ice."} <= texts
+
+
+def test_facts_without_enough_templates_are_refused_with_the_gap_named():
+    fact = made("it", "thing", "city", "Rome")
+    full = wordings("city")
+    with pytest.raises(BadInput, match="0 templates .* 'question' for the relation 'city' of a th"):
+        data.fact_groups([fact], wordings("country"))
+    with pytest.raises(BadInput, match="1 templates .* 'question' .*; 2 are needed"):
+        data.fact_groups([fact], [full[0], *full[2:]])
+    with pytest.raises(BadInput, match="'topic' for the relation 'any'"):
+        data.fact_groups([fact], full[1:])
