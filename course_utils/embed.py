@@ -53,7 +53,7 @@ def hidden_states(
     are the same. Meant for demonstrations (a few hundred short texts); texts are cut at 512 tokens.
     Raises BadInput where a text is not a string or the list is empty.
     """
-    texts = _checked([texts] if isinstance(texts, str) else texts)
+    texts = checked([texts] if isinstance(texts, str) else texts)
     if not texts:
         raise BadInput("hidden_states needs at least one text; the list is empty.")
     tokenizer, model = models.load(role)
@@ -135,8 +135,8 @@ def word_vectors(
     `words` is one word for all sentences, or one a sentence. Returns float32 `[n, layers + 1, d]`.
     Raises BadInput where a sentence does not hold its word.
     """
-    sentences = _checked(sentences)
-    words = [words] * len(sentences) if isinstance(words, str) else _checked(words)
+    sentences = checked(sentences)
+    words = [words] * len(sentences) if isinstance(words, str) else checked(words)
     if not sentences or len(words) != len(sentences):
         raise BadInput(
             f"word_vectors needs sentences and one word each; it got {len(sentences)} sentences "
@@ -215,11 +215,13 @@ def encode(
     if isinstance(texts, str):
         options = {"layer": layer, "role": role, "max_tokens": max_tokens, "precision": precision}
         return encode([texts], pooling, normalize, **options)[0]
-    texts = _checked(texts)
+    texts = checked(texts)
     if pooling not in POOLINGS:
         raise BadInput(f"Unknown pooling {pooling!r}. Use one of: {', '.join(POOLINGS)}.")
-    if precision not in PRECISIONS:
-        raise BadInput(f"Unknown precision {precision!r}. Use one of: {', '.join(PRECISIONS)}.")
+    long_work = len(texts) >= LONG_WORK
+    bfloat16 = wants_bfloat16(precision, len(texts))
+    if models.role(role).name == "cross-encoder":
+        raise BadInput("A cross-encoder has no vector of a text alone: use cross_encoder.score.")
     tokenizer, model = models.load(role)
     layers = model.config.num_hidden_layers
     if not isinstance(layer, Integral) or not -layers - 1 <= layer <= layers:
@@ -228,16 +230,19 @@ def encode(
         raise BadInput(f"max_tokens={max_tokens!r} is outside 3 to {POSITIONS}, or not whole.")
 
     layer %= layers + 1
-    long_work = len(texts) >= LONG_WORK
-    if precision == "auto":
-        precision = "bfloat16" if long_work and has_bfloat16() else "float32"
     width = model.config.hidden_size
     vectors = np.empty((len(texts), width), dtype=np.float32)
     missing = list(range(len(texts)))
     keys: list[str] = []
     store = VectorCache(width) if use_cache and long_work else None
     if store:
-        settings = (models.identity(role), pooling, layer, max_tokens, precision)
+        settings = (
+            models.identity(role),
+            pooling,
+            layer,
+            max_tokens,
+            "bfloat16" if bfloat16 else "float32",
+        )
         keys = [cache.key(*settings, text) for text in texts]
         known = store.get(keys)
         for index, key in enumerate(keys):
@@ -245,13 +250,13 @@ def encode(
                 vectors[index] = known[key]
         missing = [index for index in missing if keys[index] not in known]
 
-    encodings = _tokenize(tokenizer, [texts[index] for index in missing], max_tokens)
+    encodings = token_numbers(tokenizer, [texts[index] for index in missing], max_tokens)
     with _progress(len(missing), progress if progress is not None else long_work) as bar:
-        for rows in _batches([len(ids) for ids in encodings], batch_tokens):
+        for rows in batches([len(ids) for ids in encodings], batch_tokens):
             batch = tokenizer.pad(
                 {"input_ids": [encodings[row] for row in rows]}, return_tensors="pt"
             )
-            out = _run(model, batch, layer, layers, pooling, precision)
+            out = _run(model, batch, layer, layers, pooling, bfloat16)
             at = [missing[row] for row in rows]
             vectors[at] = out
             if store:
@@ -271,20 +276,32 @@ def has_bfloat16() -> bool:
     return bool(probe and probe())
 
 
+def wants_bfloat16(precision: str, texts: int = LONG_WORK) -> bool:
+    """Whether layers are to run in bfloat16 for so many texts.
+
+    With "auto" they are where the work is long and the CPU has instructions for it.
+    """
+    if precision not in PRECISIONS:
+        raise BadInput(f"Unknown precision {precision!r}. Use one of: {', '.join(PRECISIONS)}.")
+    long_work = texts >= LONG_WORK
+    return precision == "bfloat16" or precision == "auto" and long_work and has_bfloat16()
+
+
 @torch.inference_mode()
-def _run(model, batch, layer: int, layers: int, pooling: str, precision: str) -> np.ndarray:
+def _run(model, batch, layer: int, layers: int, pooling: str, bfloat16: bool) -> np.ndarray:
     """One batch through the model and the pooling; the mean is taken in float32."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
         out = model(**batch, output_hidden_states=layer != layers)
     states = out.last_hidden_state if layer == layers else out.hidden_states[layer]
     return pool(states.float(), batch["attention_mask"], pooling).numpy()
 
 
-def _tokenize(tokenizer, texts: list[str], max_tokens: int) -> list[list[int]]:
+def token_numbers(tokenizer, texts: list[str], max_tokens: int) -> list[list[int]]:
+    """The token numbers of each text, cut at `max_tokens` and not padded."""
     return tokenizer(texts, truncation=True, max_length=max_tokens)["input_ids"] if texts else []
 
 
-def _batches(lengths: list[int], batch_tokens: int) -> Iterator[list[int]]:
+def batches(lengths: list[int], batch_tokens: int) -> Iterator[list[int]]:
     """Row numbers, longest texts first, so that a batch holds texts of about one length.
 
     Longest first also means that a batch that needs too much memory fails at once.
@@ -325,7 +342,7 @@ def _causal(mask: torch.Tensor) -> torch.Tensor:
     return torch.zeros(allowed.shape).masked_fill(~allowed, torch.finfo(torch.float32).min)
 
 
-def _checked(texts: Sequence[str]) -> list[str]:
+def checked(texts: Sequence[str]) -> list[str]:
     """The texts as a list, once every one of them is known to be a string that can be encoded."""
     try:
         # A string is a collection too, of its characters; that is never meant here.

@@ -8,6 +8,7 @@ Hugging Face hub. Only safetensors are read, and no code from the hub is ever ru
 
 import functools
 import hashlib
+import importlib
 import importlib.util
 import os
 from contextlib import contextmanager
@@ -59,6 +60,7 @@ class Role:
     branch. `auto` names the transformers class that loads the hub model; "" where none does.
     `missing` says why the embedded weights cannot play the role yet; None means that they can.
     `head` names the head of a dual encoder that the embedded encoder wears in this role.
+    `part` names the module of course_utils whose `shipped()` is the trained model of this role.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Role:
     auto: str = "AutoModel"
     missing: str | None = None
     head: str = ""
+    part: str = ""
 
 
 _BERT = "google-bert/bert-base-uncased"
@@ -94,7 +97,7 @@ ROLES = {
             "cross-encoder/ms-marco-MiniLM-L6-v2",
             "c5ee24cb16019beea0893ab7796b1df96625c6b8",
             "AutoModelForSequenceClassification",
-            _ADAPTER,
+            part="cross_encoder",
         ),
         Role(
             "question encoder",
@@ -150,9 +153,10 @@ def load(name: str = "sentence encoder"):
     """The tokenizer and the model that play a role, loaded once per process, in evaluation mode.
 
     Returns `(tokenizer, model)`: what transformers' `AutoTokenizer` and `AutoModel` give, on the
-    CPU, in float32. The embedded question and answer encoders are a `dual_encoder.TextEncoder`.
-    Raises UnknownRole, UnknownSwitch, PackageMissing, WeightsChanged, RoleUnavailable, HeadsError
-    or HubUnreachable; each message says what to do.
+    CPU, in float32. The embedded question and answer encoders are a `dual_encoder.TextEncoder`, the
+    embedded cross-encoder is a `cross_encoder.CrossEncoder`. Raises UnknownRole, UnknownSwitch,
+    PackageMissing, WeightsChanged, RoleUnavailable, HubUnreachable, or the error of a stored part,
+    such as HeadsError; each message says what to do.
     """
     wanted = role(name)
     on_hub = switch() == "hub"
@@ -161,6 +165,8 @@ def load(name: str = "sentence encoder"):
     if on_hub or wanted.missing:
         other = f" With {SWITCH}=hub, {wanted.hub} plays it." if wanted.auto else ""
         raise RoleUnavailable(f"Nothing plays the {wanted.name} here: {wanted.missing}.{other}")
+    if wanted.part:
+        return _load_part(wanted.part)
     return _load_with_head(wanted.head) if wanted.head else _load_embedded()
 
 
@@ -218,9 +224,9 @@ def identity(name: str = "sentence encoder") -> str:
     """What the weights behind a role are, for cache keys: a digest, or a hub name and commit."""
     wanted = role(name)
     if switch() == "embedded":
-        if wanted.head:
-            from course_utils.dual_encoder import storage
-
+        part = "dual_encoder" if wanted.head else wanted.part
+        if part:
+            storage = importlib.import_module(f"course_utils.{part}.storage")
             return f"{DIGEST} + {storage.about(storage.SHIPPED)['sha256']}"
         return DIGEST  # `load` has refused everything else
     return f"{wanted.hub}@{_load_hub(wanted)[-1]}"
@@ -255,6 +261,11 @@ def _load_with_head(side: str):
     tokenizer, encoder = _load_embedded()
     head = getattr(dual_encoder.shipped(), side)
     return tokenizer, dual_encoder.TextEncoder(encoder, head).eval()
+
+
+@functools.cache
+def _load_part(name: str):
+    return _load_embedded()[0], importlib.import_module(f"course_utils.{name}").shipped()
 
 
 @functools.cache

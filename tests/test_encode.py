@@ -149,7 +149,7 @@ def test_a_role_that_is_not_known_or_not_there():
     with pytest.raises(models.UnknownRole):
         embed.encode(["text"], role="poet")
     with pytest.raises(models.RoleUnavailable):
-        embed.encode(["text"], role="cross-encoder")
+        embed.encode(["text"], role="masked language model")
 
 
 # ------------------------------------------------------------------------- what it computes

@@ -1,5 +1,6 @@
 """The two heads on the frozen encoder, and heads that are saved and loaded again."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from course_utils import dual_encoder, embed
+from course_utils import cache, dual_encoder, embed
 from course_utils.dual_encoder import Heads, HeadsError, storage
 from course_utils.errors import BadInput
 
@@ -123,7 +124,7 @@ def put(folder, tensors) -> None:
         path.write_bytes(tensors)
     else:
         save_file(tensors, path)
-    change(folder, sha256=storage.hashlib.sha256(path.read_bytes()).hexdigest())
+    change(folder, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_a_write_that_fails_leaves_the_old_heads_whole(folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.cache.os, "replace", full)
+    monkeypatch.setattr(cache.os, "replace", full)
     with pytest.raises(HeadsError, match="No space left"):
         dual_encoder.save(Heads(), folder)
     monkeypatch.undo()

@@ -23,6 +23,7 @@ from course_utils.data.retrieval_pairs import (
     split_pairs,
 )
 from course_utils.data.runs import RUNS, StoredRunError, stored_run
+from course_utils.data.squad import Paragraph, SquadError, SquadQuestion, squad
 from course_utils.data.sts import StsError, sts_b
 from course_utils.data.tables import (
     Analogy,
@@ -54,10 +55,13 @@ __all__ = [
     "GradedPair",
     "HardNegative",
     "Pair",
+    "Paragraph",
     "QaPair",
     "Question",
     "Sense",
     "Split",
+    "SquadError",
+    "SquadQuestion",
     "StoredRunError",
     "StsError",
     "TableError",
@@ -81,6 +85,7 @@ __all__ = [
     "senses",
     "split_facts",
     "split_pairs",
+    "squad",
     "stored_run",
     "sts_b",
     "themes",

@@ -8,8 +8,6 @@ change what the layers compute, so that the encoder has to run in every step.
 Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1.
 """
 
-import copy
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +16,6 @@ from peft import (
     LoraConfig,
     PeftConfig,
     PeftModel,
-    get_peft_model,
     get_peft_model_state_dict,
     set_peft_model_state_dict,
 )
@@ -28,16 +25,15 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn.functional import normalize
 
-from course_utils import embed, models
+from course_utils import embed
 from course_utils.data.retrieval_pairs import QaPair
 from course_utils.dual_encoder.heads import ANSWER_TOKENS, QUESTION_TOKENS
 from course_utils.dual_encoder.towers import tokenize
 from course_utils.dual_encoder.training import Settings
-from course_utils.errors import BadInput, CourseError
+from course_utils.errors import CourseError
+from course_utils.low_rank import adapted
 
 RANK = 16
-STRENGTH = 2  # what B A gives is multiplied by this (alpha / rank)
-MATRICES = ("query", "value")  # of each layer's attention
 SIDES = ("question", "answer")
 TRAINING_TOKENS = 64  # of an answer, in training alone: steps take less time and memory
 SETTINGS = Settings(steps=150, batch=64, learning_rate=1e-3)
@@ -57,14 +53,8 @@ class Adapters(nn.Module):
 
     def __init__(self, rank: int = RANK, seed: int = 0, precision: str = "auto"):
         super().__init__()
-        if not isinstance(rank, int) or rank < 1:
-            raise BadInput(f"rank={rank!r} must be a whole number from 1 up.")
-        if precision not in embed.PRECISIONS:
-            known = ", ".join(embed.PRECISIONS)
-            raise BadInput(f"Unknown precision {precision!r}. Use one of: {known}.")
-        bfloat16 = precision == "bfloat16" or precision == "auto" and embed.has_bfloat16()
-        self.bfloat16 = bfloat16
-        self.question, self.answer = (_adapted(rank, seed) for _ in SIDES)
+        self.bfloat16 = embed.wants_bfloat16(precision)
+        self.question, self.answer = (adapted(rank, seed) for _ in SIDES)
 
     def train(self, mode: bool = True) -> "Adapters":
         """As in any module, but that the encoder's dropout stays off: steps need less memory."""
@@ -146,19 +136,6 @@ def load(folder: str | Path, precision: str = "auto") -> Adapters:
 
 
 _AGAIN = "Train the adapters again and save them."
-
-
-def _adapted(rank: int, seed: int) -> PeftModel:
-    """A copy of the encoder with adapters; `models.load` gives everyone the same one."""
-    encoder = copy.deepcopy(models.load()[1])
-    # Saved with the adapters; transformers puts the path of the weights here.
-    encoder.name_or_path = encoder.config.name_or_path = models.identity()
-    config = LoraConfig(r=rank, lora_alpha=STRENGTH * rank, target_modules=list(MATRICES))
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        # peft 0.21 asks for a property that transformers 5.23 is about to rename.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-        torch.manual_seed(seed)
-        return get_peft_model(encoder, config).eval()
 
 
 def _stored_config(folder: Path) -> LoraConfig:

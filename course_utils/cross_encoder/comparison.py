@@ -1,0 +1,122 @@
+"""A cross-encoder beside what it is compared with, as plain numbers for a stored run and a card."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+
+import numpy as np
+
+from course_utils import embed, late_interaction
+from course_utils.cross_encoder import figures
+from course_utils.cross_encoder.figures import Scorer
+from course_utils.cross_encoder.groups import Group
+from course_utils.cross_encoder.model import CrossEncoder
+from course_utils.cross_encoder.scoring import score
+from course_utils.data import EverydayGroup, FactGroup, QaPair
+from course_utils.dual_encoder.heads import ANSWER_TOKENS
+from course_utils.evaluate import bootstrap_interval, paired_difference, wilson_interval
+
+FIRST = 20  # texts a question that are reranked
+ENCODER, LATE, CROSS = "encoder", "late interaction", "cross-encoder"
+SUM = f"{ENCODER} + {CROSS}"
+
+
+def scorers(model: CrossEncoder) -> dict[str, Scorer]:
+    """The three ways to compare a question with a text, from apart to together."""
+    return {
+        ENCODER: zero_shot,
+        LATE: late_interaction.score,
+        CROSS: partial(score, model=model, precision="bfloat16"),
+    }
+
+
+def zero_shot(question: str, texts: Sequence[str]) -> np.ndarray:
+    """The encoder's cosines, without any training: float32 `[n]`."""
+    vectors = embed.encode([question, *texts], max_tokens=ANSWER_TOKENS)
+    return vectors[1:] @ vectors[0]
+
+
+def reranking(model: CrossEncoder, pairs: Sequence[QaPair], first: int = FIRST) -> dict:
+    """The encoder's `first` texts for each question, in its order and in those of others.
+
+    MRR has its 95 % interval over the questions, `[mean, low, high]`; `ahead` are paired tests.
+    The sums are of scores that are standardised question by question.
+    """
+    shown = figures.candidates(pairs, first)
+    scores = {
+        ENCODER: shown.cosines,
+        LATE: shown.late_interaction(),
+        CROSS: shown.scores(scorers(model)[CROSS]),
+    }
+    units = {name: figures.standardised(found) for name, found in scores.items()}
+    scores[f"{ENCODER} + {LATE}"] = units[ENCODER] + units[LATE]
+    scores[SUM] = units[ENCODER] + units[CROSS]
+    ranked = {name: shown.reciprocal_rank(found) for name, found in scores.items()}
+    return {
+        "questions": len(pairs),
+        "first": first,
+        "among_first": rounded((ranked[ENCODER] > 0).mean()),
+        "MRR": {name: interval(values) for name, values in ranked.items()},
+        "ahead": {
+            f"{system} over {other}": {
+                key: rounded(value)
+                for key, value in asdict(paired_difference(ranked[system], ranked[other])).items()
+            }
+            for system in (CROSS, SUM)
+            for other in (ENCODER, LATE)
+        },
+    }
+
+
+def choosing(
+    model: CrossEncoder, groups: Sequence[Group], kinds: Sequence[Sequence[str]] | None = None
+) -> dict:
+    """How often the right text is above all wrong ones (Wilson interval), and its MRR, by system.
+
+    `kinds` says of each wrong text of each group what makes it hard. With it, `beaten_by` is the
+    share of groups in which a wrong text of that kind is above the right one, where there is one.
+    """
+    found = {}
+    for name, scorer in scorers(model).items():
+        scores = [scorer(group.question, group.texts) for group in groups]
+        ranks = np.array([int((of_group >= of_group[0]).sum()) for of_group in scores])
+        first, total = int((ranks == 1).sum()), len(ranks)
+        share = (first / total, *wilson_interval(first, total))
+        found[name] = {"first": [rounded(value) for value in share], "MRR": interval(1 / ranks)}
+        if kinds:
+            found[name]["beaten_by"] = _beaten_by(scores, kinds)
+    return {"groups": len(groups), "systems": found}
+
+
+def _beaten_by(scores: Sequence[np.ndarray], kinds: Sequence[Sequence[str]]) -> dict[str, float]:
+    beaten: dict[str, list[bool]] = defaultdict(list)
+    for of_group, of_wrong in zip(scores, kinds, strict=True):
+        above = of_group[1:] >= of_group[0]
+        for kind in dict.fromkeys(of_wrong):
+            beaten[kind].append(bool(above[[each == kind for each in of_wrong]].any()))
+    return {kind: rounded(np.mean(each)) for kind, each in beaten.items()}
+
+
+def on_facts(model: CrossEncoder, groups: Sequence[FactGroup]) -> dict:
+    """`choosing` among the sentences and the hard negatives of facts."""
+    kinds = [[negative.hardness for negative in group.negatives] for group in groups]
+    made = [
+        Group(group.question, group.answer, tuple(negative.text for negative in group.negatives))
+        for group in groups
+    ]
+    return choosing(model, made, kinds)
+
+
+def on_everyday(model: CrossEncoder, groups: Sequence[EverydayGroup]) -> dict:
+    """`choosing` among the passages of the everyday questions."""
+    return choosing(model, [Group(each.question, each.answer, each.others) for each in groups])
+
+
+def interval(values: np.ndarray) -> list[float]:
+    """Mean and 95 % interval of a number a question."""
+    return [rounded(value) for value in (values.mean(), *bootstrap_interval(values))]
+
+
+def rounded(value: float) -> float:
+    return round(float(value), 4)

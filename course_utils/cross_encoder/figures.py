@@ -1,0 +1,90 @@
+"""How well texts are ordered: the encoder's best for each question, and groups of hard negatives.
+
+Every measure is a number a question, `[q]`, as in `ranking`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_utils import late_interaction
+from course_utils.cross_encoder.groups import Group
+from course_utils.data import QaPair
+from course_utils.dual_encoder import embed_answers, embed_questions
+from course_utils.errors import BadInput
+
+Scorer = Callable[[str, Sequence[str]], np.ndarray]  # a question and n texts to `[n]`
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The texts that come first for each question by the encoder: what is left to rerank.
+
+    `rows` int64 `[q, k]` says which texts they are, best first; text i answers question i.
+    `cosines` `[q, k]` are the encoder's.
+    """
+
+    questions: list[str]
+    texts: list[str]
+    rows: np.ndarray
+    cosines: np.ndarray
+
+    def scores(self, scorer: Scorer) -> np.ndarray:
+        """What a scorer says of each question's candidates: float32 `[q, k]`."""
+        return np.stack(
+            [
+                scorer(question, [self.texts[row] for row in rows])
+                for question, rows in zip(self.questions, self.rows, strict=True)
+            ]
+        )
+
+    def late_interaction(self) -> np.ndarray:
+        """Those of late interaction, with each text's token vectors computed once: `[q, k]`."""
+        asked = late_interaction.token_vectors(self.questions, late_interaction.QUESTION_TOKENS)
+        texts = late_interaction.token_vectors(self.texts)
+        return np.array(
+            [
+                [late_interaction.interaction(question, texts[row]) for row in rows]
+                for question, rows in zip(asked, self.rows, strict=True)
+            ]
+        )
+
+    def reciprocal_rank(self, scores: np.ndarray) -> np.ndarray:
+        """1 / rank of the right text among the candidates, 0 where it is not one of them: `[q]`.
+
+        Ties count against the system, as in `ranking.ranks`.
+        """
+        if scores.shape != self.rows.shape or np.isnan(scores).any():
+            raise BadInput(f"The scores must be {self.rows.shape}, without NaN: {scores.shape}.")
+        right = self.rows == np.arange(len(self.rows))[:, None]  # [q, k], at most one a row
+        of_right = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
+        return np.where(right.any(axis=1), 1 / (scores >= of_right).sum(axis=1), 0.0)
+
+
+def candidates(pairs: Sequence[QaPair], first: int = 20) -> Candidates:
+    """For each pair's question the `first` of all pairs' answers, by the encoder's cosine."""
+    if not 1 <= first <= len(pairs):
+        raise BadInput(f"There are not {first} first of {len(pairs)} texts.")
+    questions, texts = [pair.question for pair in pairs], [pair.answer for pair in pairs]
+    cosines = embed_questions(questions) @ embed_answers(texts).T
+    rows = np.argsort(-cosines, axis=1, kind="stable")[:, :first]
+    return Candidates(questions, texts, rows, np.take_along_axis(cosines, rows, axis=1))
+
+
+def standardised(scores: np.ndarray) -> np.ndarray:
+    """Each question's scores with mean 0 and deviation 1, so that two systems' can be added.
+
+    `[q, k]` to the same; where all are equal, 0.
+    """
+    centred = scores - scores.mean(axis=1, keepdims=True)
+    return centred / np.maximum(centred.std(axis=1, keepdims=True), 1e-9)
+
+
+def right_ranks(groups: Sequence[Group], scorer: Scorer) -> np.ndarray:
+    """The rank of the right text of each group, from 1, ties against it: int64 `[g]`."""
+    found = []
+    for group in groups:
+        scores = scorer(group.question, group.texts)
+        found.append(int((scores >= scores[0]).sum()))
+    return np.array(found)

@@ -1,0 +1,234 @@
+"""`make cross-encoder`: train the cross-encoder, measure it, write weights, card and figures.
+
+    SQUAD=path python tools/cross_encoder.py        a copy of SQuAD v1.1; without it, from the hub
+
+The weights that come with the course are those of the run "all", with every source; the shorter
+runs tell what each source is worth. A run that was stopped goes on when the same command is given
+again. The held-out sides choose nothing, not even where to stop.
+"""
+
+import argparse
+import datetime
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib import metadata
+from itertools import islice
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import torch
+
+from course_utils import cache, cross_encoder, data
+from course_utils.cross_encoder import (
+    CrossEncoder,
+    Group,
+    Run,
+    Settings,
+    card,
+    comparison,
+    figures,
+    storage,
+)
+from course_utils.data import Fact, QaPair
+from course_utils.data.squad import Paragraph, squad
+from course_utils.dual_encoder import checkpoint
+
+MAIN = "all"  # the run whose weights come with the course
+PACKAGES = ("torch", "transformers", "peft", "numpy")
+WEIGHTS = {"squad": 0.5, "documentation": 0.3, "facts": 0.2}  # shares of the groups of a batch
+SQUAD_HELD_OUT = 0.1  # of the paragraphs, the last ones
+POINTS = (10, 25, 50, 100, 200, 300, 400, 500, 600)  # steps after which the curve has a point
+POINT_GROUPS = 80  # of each source, for a point of the curve
+SQUAD_GROUPS = 200  # for the figures
+PRECISION = "bfloat16"  # of what is measured
+EVERY = 25  # steps from one checkpoint to the next
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What one side of every split holds."""
+
+    squad: Sequence[Paragraph]
+    documentation: Sequence[QaPair]
+    facts: Sequence[Fact]
+
+    def sources(self, seed: int, negatives: int) -> dict[str, Iterator[Group]]:
+        """Groups of each source, without end."""
+        return {
+            "squad": cross_encoder.squad_groups(self.squad, negatives, seed),
+            "documentation": cross_encoder.documentation_groups(
+                self.documentation, negatives, seed
+            ),
+            "facts": cross_encoder.fact_groups(self.facts, negatives, seed),
+        }
+
+    def some(self, count: int) -> dict[str, list[Group]]:
+        """The first groups of each source, always the same ones."""
+        sources = self.sources(seed=1, negatives=3)
+        return {name: list(islice(groups, count)) for name, groups in sources.items()}
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What is trained on, what the curve is drawn from, and what the figures are measured on."""
+
+    train: Sides
+    validation: Sides
+    held_out: Sides
+
+
+def splits(paragraphs: Sequence[Paragraph]) -> Splits:
+    """The splits of the three sources; the curve and the figures share the paragraphs of SQuAD."""
+    pairs = data.split_pairs(data.qa_pairs())
+    facts = data.split_facts(data.facts())
+    held_out = max(1, round(SQUAD_HELD_OUT * len(paragraphs)))
+    return Splits(
+        Sides(paragraphs[:-held_out], pairs.train, facts.train),
+        Sides(paragraphs[-held_out:], pairs.validation, facts.validation),
+        Sides(paragraphs[-held_out:], pairs.held_out, facts.held_out),
+    )
+
+
+def train(
+    name: str, settings: Settings, weights: Mapping[str, float], sides: Splits, work: Path
+) -> tuple[CrossEncoder, list[dict]]:
+    """A cross-encoder trained on these shares, and its curve; goes on where `work` has a part."""
+    run = Run(CrossEncoder(seed=settings.seed), settings)
+    state, drawn = work / f"{name}.run", work / f"{name}.json"
+    of = {**asdict(settings), **storage.made_for(), "weights": dict(weights)}
+    points = []
+    if checkpoint.restore(run, state, of):
+        points = json.loads(drawn.read_text(encoding="utf-8"))
+        print(f"{name}: goes on from step {run.done}", flush=True)
+    shown = sides.validation.some(POINT_GROUPS)
+    if not points:
+        points.append({"step": 0, "processor_seconds": 0.0, **point(run.model, shown)})
+    groups = cross_encoder.mixture(
+        sides.train.sources(settings.seed, settings.negatives), weights, settings.seed
+    )
+    used, losses, mark = points[-1]["processor_seconds"], [], process_time()
+    for step in run.steps(groups):
+        used += process_time() - mark
+        losses.append(step.loss)
+        last = step.number == settings.steps
+        if step.number % EVERY == 0 or last or step.number in POINTS:
+            left = (settings.steps - step.number) * step.seconds / step.number
+            print(
+                f"{name}: step {step.number}/{settings.steps}   loss {np.mean(losses):.3f} "
+                f"(chance {step.chance:.3f})   {step.pairs:,} pairs, {step.seconds:.0f} s, "
+                f"{left / 60:.1f} min left",
+                flush=True,
+            )
+            points.append(
+                {
+                    "step": step.number,
+                    "pairs": step.pairs,
+                    "seconds": round(step.seconds, 1),
+                    "processor_seconds": round(used, 1),
+                    "loss": round(float(np.mean(losses)), 4),
+                    "chance": round(step.chance, 4),
+                    **(point(run.model, shown) if last or step.number in POINTS else {}),
+                }
+            )
+            losses.clear()
+            if step.number % EVERY == 0 or last:
+                checkpoint.save(run, state, of)
+                cache.replace(drawn, json.dumps(points).encode())
+        mark = process_time()
+    return run.model, points
+
+
+def point(model: CrossEncoder, groups: Mapping[str, Sequence[Group]]) -> dict:
+    """MRR on some groups of each source, for the curve; puts the model's mode back."""
+    training = model.training
+    scorer = partial(cross_encoder.score, model=model.eval(), precision=PRECISION)
+    found = {
+        name: comparison.rounded((1 / figures.right_ranks(some, scorer)).mean())
+        for name, some in groups.items()
+    }
+    model.train(training)
+    return {"MRR": found}
+
+
+def measure(model: CrossEncoder, side: Sides, questions: int) -> dict:
+    """All figures of a trained cross-encoder, beside what it is compared with."""
+    return {
+        "documentation": comparison.reranking(model, side.documentation[:questions]),
+        "facts": comparison.on_facts(model, data.fact_groups(side.facts)),
+        "squad": comparison.choosing(model, side.some(SQUAD_GROUPS)["squad"]),
+        "everyday": comparison.on_everyday(model, data.everyday()),
+    }
+
+
+def plan(steps: int, ablation_steps: int) -> dict[str, tuple[int, dict[str, float]]]:
+    """The runs: a name, how many steps, and the shares of the sources."""
+    runs = {MAIN: (steps, WEIGHTS)}
+    if ablation_steps:
+        runs[f"{MAIN}, shorter"] = (ablation_steps, WEIGHTS)
+        runs |= {f"{name} alone": (ablation_steps, {name: 1.0}) for name in WEIGHTS}
+    return runs
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, measure, and write everything when all runs are done."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--ablation-steps", type=int, default=180, help="0 leaves these runs out")
+    parser.add_argument("--seed", type=int, default=Settings.seed)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--questions", type=int, default=700, help="of the documentation, held out")
+    parser.add_argument("--ablation-questions", type=int, default=200)
+    parser.add_argument("--work", type=Path, default=Path("build/cross_encoder"))
+    parser.add_argument("--out", type=Path, default=storage.SHIPPED)
+    parser.add_argument("--figures", type=Path, default=data.RUNS / "cross_encoder.json")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    sides = splits(squad(os.environ.get("SQUAD") or None))
+    options.work.mkdir(parents=True, exist_ok=True)
+    settings = Settings(steps=options.steps, seed=options.seed)
+    runs: dict[str, dict] = {}
+    for name, (steps, weights) in plan(options.steps, options.ablation_steps).items():
+        model, curve = train(name, replace(settings, steps=steps), weights, sides, options.work)
+        folder = options.work / name
+        about = {"settings": asdict(settings), "weights": dict(weights), "versions": versions()}
+        storage.save(model, folder, about)
+        # Measured in half precision, as others will load it.
+        found = measure(
+            storage.load(folder),
+            sides.held_out,
+            options.questions if name == MAIN else options.ablation_questions,
+        )
+        runs[name] = {"steps": steps, "weights": dict(weights), "curve": curve, "held_out": found}
+        print(json.dumps(found), flush=True)
+        if name == MAIN:  # early, so that a stop costs as little as can be
+            storage.save(storage.load(folder), options.out, about)
+    record = {
+        "command": f"SQUAD=... python tools/cross_encoder.py --steps {options.steps} "
+        f"--ablation-steps {options.ablation_steps} --seed {options.seed} --threads "
+        f"{options.threads} --questions {options.questions} --ablation-questions "
+        f"{options.ablation_questions}",
+        "date": datetime.date.today().isoformat(),
+        "versions": versions(),
+        "threads": options.threads,
+        "settings": asdict(settings),
+        "sizes": {name: len(getattr(sides.train, name)) for name in WEIGHTS},
+        "runs": runs,
+    }
+    options.figures.parent.mkdir(parents=True, exist_ok=True)
+    cache.replace(options.figures, (json.dumps(record, indent=1) + "\n").encode())
+    text = card.card(options.out, record)
+    (options.out / "README.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def versions() -> dict[str, str]:
+    """The packages that compute; a version without what names a build of it."""
+    return {name: metadata.version(name).partition("+")[0] for name in PACKAGES}
+
+
+if __name__ == "__main__":
+    main()
