@@ -5,6 +5,7 @@
 #   LAB_FLAGS="..."     passed on to JupyterLab by `make lab`
 #   PYTEST_FLAGS="..."  passed on to pytest by `make test`
 #   LESSONS="L2 L3"     the lessons that `make lessons` runs (all of them if not given)
+#   SQUAD=FILE          SQuAD v1.1 for `make cross-encoder` (from the hub if not given)
 #   REPO=owner/name     the address that `make badges` writes
 
 VENV := .venv
@@ -12,10 +13,10 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab test lessons figures heads adapters bench lint badges
+.PHONY: help environment lab test lessons figures heads adapters cross-encoder bench lint badges
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@sed -n 's/^#  / /p' Makefile
 
 environment:  ## make .venv and fill it; does nothing when it is up to date
@@ -41,8 +42,11 @@ figures: environment  ## redraw the pictures of img/
 heads: environment  ## train the heads of L4 that come with the course; writes their model card
 	$(PY) tools/heads.py
 
-adapters: environment  ## train the adapters of L4 and keep the figures of the run
+adapters: cross-encoder  ## train the cross-encoder, and the adapters of L4; keep the figures
 	$(PY) tools/adapter_run.py
+
+cross-encoder: environment  ## train the cross-encoder that comes with the course; writes its card
+	SQUAD='$(SQUAD)' $(PY) tools/cross_encoder.py
 
 bench: environment  ## measure `encode` and the training of L4 against sentence-transformers
 	$(PY) tools/bench.py

@@ -41,8 +41,19 @@ MAIN = "all"  # the run whose weights come with the course
 PACKAGES = ("torch", "transformers", "peft", "numpy")
 WEIGHTS = {"squad": 0.5, "documentation": 0.3, "facts": 0.2}  # shares of the groups of a batch
 SQUAD_HELD_OUT = 0.1  # of the paragraphs, the last ones
-POINTS = (10, 25, 50, 100, 200, 300, 400, 500, 600)  # steps after which the curve has a point
-POINT_GROUPS = 80  # of each source, for a point of the curve
+POINTS = (
+    25,
+    50,
+    100,
+    200,
+    300,
+    400,
+    500,
+    600,
+    800,
+    1000,
+)  # steps after which the curve has a point
+POINT_GROUPS = 60  # of each source, for a point of the curve
 SQUAD_GROUPS = 200  # for the figures
 PRECISION = "bfloat16"  # of what is measured
 EVERY = 25  # steps from one checkpoint to the next
@@ -94,7 +105,12 @@ def splits(paragraphs: Sequence[Paragraph]) -> Splits:
 
 
 def train(
-    name: str, settings: Settings, weights: Mapping[str, float], sides: Splits, work: Path
+    name: str,
+    settings: Settings,
+    weights: Mapping[str, float],
+    sides: Splits,
+    work: Path,
+    curve_at: Sequence[int] = POINTS,
 ) -> tuple[CrossEncoder, list[dict]]:
     """A cross-encoder trained on these shares, and its curve; goes on where `work` has a part."""
     run = Run(CrossEncoder(seed=settings.seed), settings)
@@ -115,7 +131,7 @@ def train(
         used += process_time() - mark
         losses.append(step.loss)
         last = step.number == settings.steps
-        if step.number % EVERY == 0 or last or step.number in POINTS:
+        if step.number % EVERY == 0 or last or step.number in curve_at:
             left = (settings.steps - step.number) * step.seconds / step.number
             print(
                 f"{name}: step {step.number}/{settings.steps}   loss {np.mean(losses):.3f} "
@@ -131,7 +147,7 @@ def train(
                     "processor_seconds": round(used, 1),
                     "loss": round(float(np.mean(losses)), 4),
                     "chance": round(step.chance, 4),
-                    **(point(run.model, shown) if last or step.number in POINTS else {}),
+                    **(point(run.model, shown) if last or step.number in curve_at else {}),
                 }
             )
             losses.clear()
@@ -154,22 +170,37 @@ def point(model: CrossEncoder, groups: Mapping[str, Sequence[Group]]) -> dict:
     return {"MRR": found}
 
 
-def measure(model: CrossEncoder, side: Sides, questions: int) -> dict:
-    """All figures of a trained cross-encoder, beside what it is compared with."""
-    return {
-        "documentation": comparison.reranking(model, side.documentation[:questions]),
-        "facts": comparison.on_facts(model, data.fact_groups(side.facts)),
-        "squad": comparison.choosing(model, side.some(SQUAD_GROUPS)["squad"]),
-        "everyday": comparison.on_everyday(model, data.everyday()),
+def measure(folder: Path, side: Sides, questions: int, baselines: bool) -> dict:
+    """The figures of the cross-encoder in a folder, which keeps them; beside `baselines` or alone.
+
+    Half precision, as others will load it.
+    """
+    kept, of = folder / "figures.json", [storage.about(folder)["sha256"], questions, baselines]
+    if kept.exists() and (stored := json.loads(kept.read_text(encoding="utf-8")))["of"] == of:
+        return stored["found"]
+    model = storage.load(folder)
+    systems = comparison.scorers(model)
+    if not baselines:
+        systems = {comparison.CROSS: systems[comparison.CROSS]}
+    found = {
+        "documentation": comparison.reranking(model, side.documentation, questions),
+        "facts": comparison.on_facts(systems, data.fact_groups(side.facts)),
+        "squad": comparison.choosing(systems, side.some(SQUAD_GROUPS)["squad"]),
+        "everyday": comparison.on_everyday(systems, data.everyday()),
     }
+    cache.replace(kept, json.dumps({"of": of, "found": found}).encode())
+    return found
 
 
-def plan(steps: int, ablation_steps: int) -> dict[str, tuple[int, dict[str, float]]]:
-    """The runs: a name, how many steps, and the shares of the sources."""
-    runs = {MAIN: (steps, WEIGHTS)}
-    if ablation_steps:
-        runs[f"{MAIN}, shorter"] = (ablation_steps, WEIGHTS)
-        runs |= {f"{name} alone": (ablation_steps, {name: 1.0}) for name in WEIGHTS}
+def plan(steps: int, shorter: int) -> dict[str, tuple[int, dict[str, float], Sequence[int]]]:
+    """The runs: a name, how many steps, the shares of the sources, and where the curve has points.
+
+    Figures of the shorter runs can be compared with each other: hence one of them has all sources.
+    """
+    runs = {MAIN: (steps, WEIGHTS, POINTS)}
+    if shorter:
+        runs[f"{MAIN}, shorter"] = (shorter, WEIGHTS, ())
+        runs |= {f"{name} alone": (shorter, {name: 1.0}, ()) for name in WEIGHTS}
     return runs
 
 
@@ -180,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--ablation-steps", type=int, default=180, help="0 leaves these runs out")
     parser.add_argument("--seed", type=int, default=Settings.seed)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--questions", type=int, default=700, help="of the documentation, held out")
+    parser.add_argument("--questions", type=int, help="held-out ones; without it, all")
     parser.add_argument("--ablation-questions", type=int, default=200)
     parser.add_argument("--work", type=Path, default=Path("build/cross_encoder"))
     parser.add_argument("--out", type=Path, default=storage.SHIPPED)
@@ -191,26 +222,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     settings = Settings(steps=options.steps, seed=options.seed)
     runs: dict[str, dict] = {}
-    for name, (steps, weights) in plan(options.steps, options.ablation_steps).items():
-        model, curve = train(name, replace(settings, steps=steps), weights, sides, options.work)
+    for name, (steps, weights, points) in plan(options.steps, options.ablation_steps).items():
+        model, curve = train(
+            name, replace(settings, steps=steps), weights, sides, options.work, points
+        )
         folder = options.work / name
         about = {"settings": asdict(settings), "weights": dict(weights), "versions": versions()}
         storage.save(model, folder, about)
-        # Measured in half precision, as others will load it.
-        found = measure(
-            storage.load(folder),
-            sides.held_out,
-            options.questions if name == MAIN else options.ablation_questions,
-        )
+        main_run = name == MAIN
+        if main_run:  # before the figures, so that a stop costs as little as can be
+            storage.save(model, options.out, about)
+        questions = options.questions if main_run else options.ablation_questions
+        found = measure(folder, sides.held_out, questions, baselines=main_run)
         runs[name] = {"steps": steps, "weights": dict(weights), "curve": curve, "held_out": found}
         print(json.dumps(found), flush=True)
-        if name == MAIN:  # early, so that a stop costs as little as can be
-            storage.save(storage.load(folder), options.out, about)
     record = {
-        "command": f"SQUAD=... python tools/cross_encoder.py --steps {options.steps} "
-        f"--ablation-steps {options.ablation_steps} --seed {options.seed} --threads "
-        f"{options.threads} --questions {options.questions} --ablation-questions "
-        f"{options.ablation_questions}",
+        "command": f"python tools/cross_encoder.py --steps {options.steps} --ablation-steps "
+        f"{options.ablation_steps} --seed {options.seed} --threads {options.threads}",
         "date": datetime.date.today().isoformat(),
         "versions": versions(),
         "threads": options.threads,

@@ -123,8 +123,8 @@ def tables(found: dict) -> list[str]:
     """The figures of one run as Markdown."""
     documentation = found["documentation"]
     lines = [
-        f"The encoder's first {documentation['first']} texts for {documentation['questions']} "
-        f"held-out questions; the right one is among them for "
+        f"The encoder's first {documentation['first']} of {documentation['texts']} texts for "
+        f"{documentation['questions']} held-out questions; the right one is among them for "
         f"{100 * documentation['among_first']:.0f} %:",
         "",
         "| order by | MRR |",

@@ -1,7 +1,7 @@
 """A cross-encoder beside what it is compared with, as plain numbers for a stored run and a card."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -37,13 +37,14 @@ def zero_shot(question: str, texts: Sequence[str]) -> np.ndarray:
     return vectors[1:] @ vectors[0]
 
 
-def reranking(model: CrossEncoder, pairs: Sequence[QaPair], first: int = FIRST) -> dict:
-    """The encoder's `first` texts for each question, in its order and in those of others.
+def reranking(model: CrossEncoder, pairs: Sequence[QaPair], questions: int | None = None) -> dict:
+    """The encoder's first texts for each question, in its order and in those of others.
 
     MRR has its 95 % interval over the questions, `[mean, low, high]`; `ahead` are paired tests.
-    The sums are of scores that are standardised question by question.
+    `questions` is as in `figures.candidates`. The sums are of scores that are standardised question
+    by question.
     """
-    shown = figures.candidates(pairs, first)
+    shown = figures.candidates(pairs, min(FIRST, len(pairs)), questions)
     scores = {
         ENCODER: shown.cosines,
         LATE: shown.late_interaction(),
@@ -54,8 +55,9 @@ def reranking(model: CrossEncoder, pairs: Sequence[QaPair], first: int = FIRST) 
     scores[SUM] = units[ENCODER] + units[CROSS]
     ranked = {name: shown.reciprocal_rank(found) for name, found in scores.items()}
     return {
-        "questions": len(pairs),
-        "first": first,
+        "questions": len(shown.questions),
+        "texts": len(pairs),
+        "first": shown.rows.shape[1],
         "among_first": rounded((ranked[ENCODER] > 0).mean()),
         "MRR": {name: interval(values) for name, values in ranked.items()},
         "ahead": {
@@ -70,7 +72,9 @@ def reranking(model: CrossEncoder, pairs: Sequence[QaPair], first: int = FIRST) 
 
 
 def choosing(
-    model: CrossEncoder, groups: Sequence[Group], kinds: Sequence[Sequence[str]] | None = None
+    systems: Mapping[str, Scorer],
+    groups: Sequence[Group],
+    kinds: Sequence[Sequence[str]] | None = None,
 ) -> dict:
     """How often the right text is above all wrong ones (Wilson interval), and its MRR, by system.
 
@@ -78,7 +82,7 @@ def choosing(
     share of groups in which a wrong text of that kind is above the right one, where there is one.
     """
     found = {}
-    for name, scorer in scorers(model).items():
+    for name, scorer in systems.items():
         scores = [scorer(group.question, group.texts) for group in groups]
         ranks = np.array([int((of_group >= of_group[0]).sum()) for of_group in scores])
         first, total = int((ranks == 1).sum()), len(ranks)
@@ -98,19 +102,19 @@ def _beaten_by(scores: Sequence[np.ndarray], kinds: Sequence[Sequence[str]]) -> 
     return {kind: rounded(np.mean(each)) for kind, each in beaten.items()}
 
 
-def on_facts(model: CrossEncoder, groups: Sequence[FactGroup]) -> dict:
+def on_facts(systems: Mapping[str, Scorer], groups: Sequence[FactGroup]) -> dict:
     """`choosing` among the sentences and the hard negatives of facts."""
     kinds = [[negative.hardness for negative in group.negatives] for group in groups]
     made = [
         Group(group.question, group.answer, tuple(negative.text for negative in group.negatives))
         for group in groups
     ]
-    return choosing(model, made, kinds)
+    return choosing(systems, made, kinds)
 
 
-def on_everyday(model: CrossEncoder, groups: Sequence[EverydayGroup]) -> dict:
+def on_everyday(systems: Mapping[str, Scorer], groups: Sequence[EverydayGroup]) -> dict:
     """`choosing` among the passages of the everyday questions."""
-    return choosing(model, [Group(each.question, each.answer, each.others) for each in groups])
+    return choosing(systems, [Group(each.question, each.answer, each.others) for each in groups])
 
 
 def interval(values: np.ndarray) -> list[float]:

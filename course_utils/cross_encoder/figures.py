@@ -21,12 +21,13 @@ Scorer = Callable[[str, Sequence[str]], np.ndarray]  # a question and n texts to
 class Candidates:
     """The texts that come first for each question by the encoder: what is left to rerank.
 
-    `rows` int64 `[q, k]` says which texts they are, best first; text i answers question i.
-    `cosines` `[q, k]` are the encoder's.
+    `rows` int64 `[q, k]` says which texts they are, best first, and `right` int64 `[q]` which one
+    is right, among them or not. `cosines` `[q, k]` are the encoder's.
     """
 
     questions: list[str]
     texts: list[str]
+    right: np.ndarray
     rows: np.ndarray
     cosines: np.ndarray
 
@@ -57,19 +58,26 @@ class Candidates:
         """
         if scores.shape != self.rows.shape or np.isnan(scores).any():
             raise BadInput(f"The scores must be {self.rows.shape}, without NaN: {scores.shape}.")
-        right = self.rows == np.arange(len(self.rows))[:, None]  # [q, k], at most one a row
+        right = self.rows == self.right[:, None]  # [q, k], at most one a row
         of_right = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
         return np.where(right.any(axis=1), 1 / (scores >= of_right).sum(axis=1), 0.0)
 
 
-def candidates(pairs: Sequence[QaPair], first: int = 20) -> Candidates:
-    """For each pair's question the `first` of all pairs' answers, by the encoder's cosine."""
-    if not 1 <= first <= len(pairs):
-        raise BadInput(f"There are not {first} first of {len(pairs)} texts.")
-    questions, texts = [pair.question for pair in pairs], [pair.answer for pair in pairs]
-    cosines = embed_questions(questions) @ embed_answers(texts).T
+def candidates(
+    pairs: Sequence[QaPair], first: int = 20, questions: int | None = None
+) -> Candidates:
+    """The `first` of all pairs' answers for each pair's question, by the encoder's cosine.
+
+    `questions` takes so many of the pairs, at even distances, and looks among all answers still.
+    """
+    count = len(pairs) if questions is None else questions
+    if not 1 <= first <= len(pairs) or not 1 <= count <= len(pairs):
+        raise BadInput(f"There are {len(pairs)} pairs: not {count} questions, {first} texts each.")
+    right = np.arange(count) * len(pairs) // count
+    asked, texts = [pairs[row].question for row in right], [pair.answer for pair in pairs]
+    cosines = embed_questions(asked) @ embed_answers(texts).T
     rows = np.argsort(-cosines, axis=1, kind="stable")[:, :first]
-    return Candidates(questions, texts, rows, np.take_along_axis(cosines, rows, axis=1))
+    return Candidates(asked, texts, right, rows, np.take_along_axis(cosines, rows, axis=1))
 
 
 def standardised(scores: np.ndarray) -> np.ndarray:
