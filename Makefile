@@ -16,7 +16,7 @@ PY := $(BIN)/python
 .PHONY: help environment lab test lessons figures heads adapters cross-encoder bench lint badges
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@sed -n 's/^#  / /p' Makefile
 
 environment:  ## make .venv and fill it; does nothing when it is up to date

@@ -1,0 +1,141 @@
+"""The training loop of the masked language model, one step at a time, and its figures."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from course_utils import embed
+from course_utils.dual_encoder.training import Step
+from course_utils.errors import BadInput
+from course_utils.masked_lm.masking import Masked, hide
+from course_utils.masked_lm.model import MaskedLM
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. The learning rate rises over the first twentieth, then falls to 0."""
+
+    steps: int = 350
+    batch: int = 48
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("steps", "batch"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise BadInput(f"{name}={value!r} must be a whole number from 1 up.")
+        if not 0 < self.learning_rate < math.inf or not 0 <= self.weight_decay < math.inf:
+            raise BadInput("learning_rate must be a number above 0, weight_decay one from 0.")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        rising = max(1, self.steps // 20)
+        return self.learning_rate * min((step + 1) / rising, 1 - step / self.steps)
+
+
+class Run:
+    """A training run that can be put down after any step; `dual_encoder.checkpoint` stores it."""
+
+    def __init__(self, model: MaskedLM, settings: Settings | None = None):
+        self.model = model
+        self.settings = settings or Settings()
+        trained = [value for value in model.parameters() if value.requires_grad]
+        self.optimizer = torch.optim.AdamW(trained, weight_decay=self.settings.weight_decay)
+        self.done, self.pairs, self.seconds = 0, 0, 0.0
+
+    def steps(self, ids: torch.Tensor) -> Iterator[Step]:
+        """The steps that are left, on blocks `[n, T]`; `pairs` of a `Step` are guessed tokens."""
+        settings = self.settings
+        self.model.train(self.done < settings.steps)
+        batches = islice(_batches(len(ids), settings), self.done, settings.steps)
+        for rows in batches:
+            began = time.perf_counter()
+            for group in self.optimizer.param_groups:
+                group["lr"] = settings.rate(self.done)
+            masked = hide(ids[rows], seed=settings.seed * 1_000_003 + self.done)
+            self.optimizer.zero_grad()
+            loss = masked_loss(self.model, masked, settings.precision)
+            loss.backward()
+            self.optimizer.step()
+            self.done += 1
+            self.pairs += len(masked.targets)
+            self.seconds += time.perf_counter() - began
+            if self.done == settings.steps:
+                self.model.eval()
+            chance = math.log(self.model.config.vocab_size)
+            yield Step(self.done, loss.item(), chance, self.pairs, self.seconds)
+
+
+def steps(model: MaskedLM, ids: torch.Tensor, settings: Settings | None = None) -> Iterator[Step]:
+    """Train `model` in place on blocks `[n, T]`; yield a `Step` each.
+
+    Which blocks and which tokens a step takes depends on the seed and its number alone. Leaves the
+    model in evaluation mode when the last step is done.
+    """
+    return Run(model, settings).steps(ids)
+
+
+def masked_loss(model: MaskedLM, masked: Masked, precision: str = "auto") -> torch.Tensor:
+    """Mean over the chosen places of -log P(the hidden token), in nats; a scalar."""
+    return cross_entropy(_logits(model, masked, precision), masked.targets)
+
+
+def log_probabilities(model: MaskedLM) -> Callable[[torch.Tensor, Masked], np.ndarray]:
+    """A model's guesses in the form of those of the baselines: float32 `[k, V]`."""
+
+    @torch.inference_mode()
+    def guess(ids: torch.Tensor, masked: Masked) -> np.ndarray:
+        return _logits(model, masked, "bfloat16").log_softmax(dim=-1).numpy()
+
+    return guess
+
+
+def figures(
+    guess: Callable[[torch.Tensor, Masked], np.ndarray],
+    ids: torch.Tensor,
+    seed: int = 0,
+    batch: int = 32,
+) -> dict[str, np.ndarray]:
+    """Top-1, top-5 and loss in nats of guesses, a number a hidden token, and its block: `[k]`.
+
+    `guess` is that of a baseline, or `log_probabilities` of a model. The same seed hides the same
+    tokens of the blocks `ids`, whoever guesses.
+    """
+    found: dict[str, list[np.ndarray]] = {name: [] for name in ("top-1", "top-5", "loss", "block")}
+    for start in range(0, len(ids), batch):
+        part = ids[start : start + batch]
+        masked = hide(part, seed=seed * 1_000_003 + start)
+        logs = guess(part, masked)
+        of_right = logs[np.arange(len(logs)), masked.targets.numpy()]
+        ranks = (logs >= of_right[:, None]).sum(axis=1)  # ties count against the guess
+        found["top-1"].append(ranks <= 1)
+        found["top-5"].append(ranks <= 5)
+        found["loss"].append(-of_right)
+        found["block"].append(start + masked.chosen.nonzero()[:, 0].numpy())
+    return {name: np.concatenate(parts).astype(np.float64) for name, parts in found.items()}
+
+
+def _logits(model: MaskedLM, masked: Masked, precision: str) -> torch.Tensor:
+    with torch.autocast("cpu", torch.bfloat16, enabled=embed.wants_bfloat16(precision)):
+        return model(masked.ids, masked.attention, chosen=masked.chosen).logits.float()
+
+
+def _batches(rows: int, settings: Settings) -> Iterator[torch.Tensor]:
+    """Row numbers of batch after batch, without end; each epoch in an order of its own."""
+    if rows < settings.batch:
+        raise BadInput(f"{rows} blocks are fewer than a batch of {settings.batch}.")
+    epoch = 0
+    while True:
+        order = np.random.default_rng((settings.seed, epoch)).permutation(rows)
+        for begin in range(0, rows - settings.batch + 1, settings.batch):
+            yield torch.from_numpy(order[begin : begin + settings.batch])
+        epoch += 1
