@@ -5,7 +5,7 @@
 #   LAB_FLAGS="..."     passed on to JupyterLab by `make lab`
 #   PYTEST_FLAGS="..."  passed on to pytest by `make test`
 #   LESSONS="L2 L3"     the lessons that `make lessons` runs (all of them if not given)
-#   SQUAD=FILE          SQuAD v1.1 for `make cross-encoder` (from the hub if not given)
+#   SQUAD=FILE          SQuAD v1.1 for the two trained on it (from the hub if not given)
 #   REPO=owner/name     the address that `make badges` writes
 
 VENV := .venv
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab test lessons figures heads adapters cross-encoder bench lint badges
+.PHONY: help environment lab test lessons figures heads adapters cross-encoder masked-lm bench lint badges
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -42,11 +42,14 @@ figures: environment  ## redraw the pictures of img/
 heads: environment  ## train the heads of L4 that come with the course; writes their model card
 	$(PY) tools/heads.py
 
-adapters: cross-encoder  ## train the cross-encoder, and the adapters of L4; keep the figures
+adapters: cross-encoder masked-lm  ## train both of these, and the adapters of L4
 	$(PY) tools/adapter_run.py
 
 cross-encoder: environment  ## train the cross-encoder that comes with the course; writes its card
 	SQUAD='$(SQUAD)' $(PY) tools/cross_encoder.py
+
+masked-lm: environment  ## train the masked language model that comes with the course; its card too
+	SQUAD='$(SQUAD)' $(PY) tools/masked_lm.py
 
 bench: environment  ## measure `encode` and the training of L4 against sentence-transformers
 	$(PY) tools/bench.py

@@ -19,11 +19,15 @@ from course_utils.masked_lm.model import MaskedLM
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. The learning rate rises over the first twentieth, then falls to 0."""
+    """How to train. The learning rate rises over the first twentieth of the steps, then falls to 0.
 
-    steps: int = 350
+    The head's is `head` times that of the adapters.
+    """
+
+    steps: int = 450
     batch: int = 48
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
+    head: float = 5.0
     weight_decay: float = 0.01
     precision: str = "auto"
     seed: int = 0
@@ -33,8 +37,11 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise BadInput(f"{name}={value!r} must be a whole number from 1 up.")
-        if not 0 < self.learning_rate < math.inf or not 0 <= self.weight_decay < math.inf:
-            raise BadInput("learning_rate must be a number above 0, weight_decay one from 0.")
+        for name in ("learning_rate", "head"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise BadInput(f"{name}={getattr(self, name)!r} must be a number above 0.")
+        if not 0 <= self.weight_decay < math.inf:
+            raise BadInput(f"weight_decay={self.weight_decay!r} must be a number from 0.")
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -48,8 +55,12 @@ class Run:
     def __init__(self, model: MaskedLM, settings: Settings | None = None):
         self.model = model
         self.settings = settings or Settings()
-        trained = [value for value in model.parameters() if value.requires_grad]
-        self.optimizer = torch.optim.AdamW(trained, weight_decay=self.settings.weight_decay)
+        encoder = [value for value in model.encoder.parameters() if value.requires_grad]
+        head = [*model.head.parameters(), *model.norm.parameters(), model.bias]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": encoder, "share": 1.0}, {"params": head, "share": self.settings.head}],
+            weight_decay=self.settings.weight_decay,
+        )
         self.done, self.pairs, self.seconds = 0, 0, 0.0
 
     def steps(self, ids: torch.Tensor) -> Iterator[Step]:
@@ -60,7 +71,7 @@ class Run:
         for rows in batches:
             began = time.perf_counter()
             for group in self.optimizer.param_groups:
-                group["lr"] = settings.rate(self.done)
+                group["lr"] = group["share"] * settings.rate(self.done)
             masked = hide(ids[rows], seed=settings.seed * 1_000_003 + self.done)
             self.optimizer.zero_grad()
             loss = masked_loss(self.model, masked, settings.precision)

@@ -1,0 +1,259 @@
+"""`make masked-lm`: train the masked language model, measure it, write weights, card and figures.
+
+    SQUAD=path python tools/masked_lm.py        a copy of SQuAD v1.1; without it, from the hub
+
+It learns the language of the documentation, and some of the encyclopedia's. A run that was stopped
+goes on when the same command is given again. The held-out texts choose nothing.
+"""
+
+import argparse
+import datetime
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import torch
+
+from course_utils import cache, data, masked_lm, models
+from course_utils.data import QaPair
+from course_utils.data.documentation import SOURCES
+from course_utils.data.squad import squad
+from course_utils.dual_encoder import checkpoint
+from course_utils.evaluate import bootstrap_interval
+from course_utils.masked_lm import Bigrams, MaskedLM, Run, Settings, Unigrams, figures, storage
+from course_utils.masked_lm.training import log_probabilities
+
+PACKAGES = ("torch", "transformers", "peft", "numpy")
+SQUAD_HELD_OUT = 0.1  # of the paragraphs, the last ones
+BLOCKS = 400  # of each held-out side, at even distances
+POINT_BLOCKS = 64  # for a point of the curve
+POINTS = (10, 25, 50, 100, 200, 300, 400, 500, 600, 800, 1000)  # steps
+EVERY = 25  # steps from one checkpoint to the next
+EXAMPLES = (
+    "The cat sat on the [MASK].",
+    "The capital of France is [MASK].",
+    "Returns a new [MASK] with the items in ascending order.",
+    "If axis is [MASK], the array is flattened before it is sorted.",
+)
+
+CARD = """\
+# The masked language model
+
+Low-rank adapters inside all-MiniLM-L6-v2, and a head that guesses hidden tokens. Lesson L2 explains
+it. `make masked-lm` writes card and weights.
+
+    from course_utils import masked_lm
+    masked_lm.guesses("Returns a new [MASK] with the items in ascending order.")
+
+| | |
+|---|---|
+| weights | `masked-lm.safetensors`, float16, {bytes:,} bytes, SHA-256 `{sha256}` |
+| encoder | all-MiniLM-L6-v2, SHA-256 of its weights `{encoder}` |
+| adapters | rank {rank}, beside all six matrices of each layer |
+
+## Data
+
+{sizes[train]:,} blocks of {tokens} tokens: docstrings of {packages} and Python's standard library,
+without those that are measured on, and {sizes[paragraphs]:,} paragraphs of SQuAD v1.1.
+
+## Recipe
+
+15 % of the tokens are to be guessed: 80 % of these become [MASK], 10 % a random token, 10 % stay
+(Devlin et al. 2019). AdamW; the learning rate rises, then falls to 0 along a straight line.
+
+{settings}
+
+Trained for {minutes:.0f} minutes with {threads} thread(s) on {date}, with {versions}.
+
+## Figures
+
+On held-out texts; in brackets 95 % intervals over the blocks (bootstrap). The baselines are counted
+on the same blocks that the model is trained on; the bigram is told the true token before the place.
+
+{tables}
+
+## Limits
+
+A language model speaks the language that it was trained on: this one guesses documentation better
+than anything else, and it knows few facts.
+
+## Licences
+
+The weights: MIT, like the code of the course. The encoder: Apache 2.0. SQuAD v1.1 (Rajpurkar et al.
+2016): CC BY-SA 4.0. Nothing of its text is kept here, nor of the docstrings: BSD 3-Clause (numpy,
+scipy, scikit-learn, torch), the Matplotlib licence, and the PSF licence (Python).
+"""
+
+
+def texts_of(pairs: Sequence[QaPair]) -> list[str]:
+    """The docstrings of pairs: the summary and what follows."""
+    return [f"{pair.question} {pair.answer}" for pair in pairs]
+
+
+def evenly(blocks: torch.Tensor, count: int) -> torch.Tensor:
+    """At most `count` of the blocks, at even distances."""
+    return blocks[torch.linspace(0, len(blocks) - 1, min(count, len(blocks))).long()]
+
+
+def train(
+    ids: torch.Tensor, shown: torch.Tensor, settings: Settings, work: Path
+) -> tuple[MaskedLM, list[dict]]:
+    """A model trained on blocks, and its curve on other ones; goes on where `work` has a part."""
+    bias = torch.from_numpy(np.log(Unigrams(ids).shares))
+    run, points = Run(MaskedLM(seed=settings.seed, bias=bias), settings), []
+    state, drawn = work / "run", work / "curve.json"
+    of = {**asdict(settings), **storage.made_for(), "blocks": cache.key(ids.numpy().tobytes())}
+    if checkpoint.restore(run, state, of):
+        points = json.loads(drawn.read_text(encoding="utf-8"))
+        print(f"goes on from step {run.done}", flush=True)
+    else:
+        points.append({"step": 0, "processor_seconds": 0.0, **point(run.model, shown)})
+    used, losses, mark = points[-1]["processor_seconds"], [], process_time()
+    for step in run.steps(ids):
+        used += process_time() - mark
+        losses.append(step.loss)
+        last = step.number == settings.steps
+        if step.number % EVERY == 0 or last or step.number in POINTS:
+            left = (settings.steps - step.number) * step.seconds / step.number
+            print(
+                f"step {step.number}/{settings.steps}   loss {np.mean(losses):.3f} (chance "
+                f"{step.chance:.3f})   {step.seconds:.0f} s, {left / 60:.1f} min left",
+                flush=True,
+            )
+            points.append(
+                {
+                    "step": step.number,
+                    "tokens": step.pairs,
+                    "seconds": round(step.seconds, 1),
+                    "processor_seconds": round(used, 1),
+                    "training_loss": round(float(np.mean(losses)), 4),
+                    **(point(run.model, shown) if last or step.number in POINTS else {}),
+                }
+            )
+            losses.clear()
+            if step.number % EVERY == 0 or last:
+                checkpoint.save(run, state, of)
+                cache.replace(drawn, json.dumps(points).encode())
+        mark = process_time()
+    return run.model, points
+
+
+def point(model: MaskedLM, ids: torch.Tensor) -> dict[str, float]:
+    """A point of the curve; puts the model's mode back."""
+    training = model.training
+    found = figures(log_probabilities(model.eval()), ids)
+    model.train(training)
+    return {name: round(float(v.mean()), 4) for name, v in found.items() if name != "block"}
+
+
+def measure(model: MaskedLM, train_ids: torch.Tensor, ids: torch.Tensor) -> dict:
+    """Baselines and model on the same hidden tokens: by measure `[mean, low, high]`."""
+    systems = {
+        "unigram": Unigrams(train_ids).log_probabilities,
+        "bigram": Bigrams(train_ids).log_probabilities,
+        "masked language model": log_probabilities(model),
+    }
+    found = {}
+    for name, guess in systems.items():
+        values = figures(guess, ids)
+        groups = values.pop("block")
+        found[name] = {
+            measure: [
+                round(float(v), 4) for v in (each.mean(), *bootstrap_interval(each, groups=groups))
+            ]
+            for measure, each in values.items()
+        }
+    return found
+
+
+def table(title: str, found: dict) -> str:
+    """The figures on one held-out side as Markdown."""
+    lines = [f"{title}:", "", "| system | top-1 | top-5 | loss (nats) |", "|---" * 4 + "|"]
+    for name, measures in found.items():
+        cells = (f"{mean:.3f} ({low:.3f} to {high:.3f})" for mean, low, high in measures.values())
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def card(folder: Path, record: dict) -> str:
+    """The model card of the weights in a folder."""
+    return CARD.format(
+        bytes=(folder / storage.FILES.weights).stat().st_size,
+        sha256=storage.about(folder)["sha256"],
+        encoder=models.identity(),
+        rank=storage.about(folder)["rank"],
+        sizes=record["sizes"],
+        tokens=record["block_tokens"],
+        packages=", ".join(SOURCES),
+        settings="\n".join(f"    {name} = {value}" for name, value in record["settings"].items()),
+        minutes=record["curve"][-1]["processor_seconds"] / 60,
+        threads=record["threads"],
+        date=record["date"],
+        versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
+        tables="\n\n".join(
+            table(title.capitalize(), found) for title, found in record["held_out"].items()
+        ),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, measure, write everything."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--seed", type=int, default=Settings.seed)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--work", type=Path, default=Path("build/masked_lm"))
+    parser.add_argument("--out", type=Path, default=storage.SHIPPED)
+    parser.add_argument("--figures", type=Path, default=data.RUNS / "masked_lm.json")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    options.work.mkdir(parents=True, exist_ok=True)
+    split = data.split_pairs(data.qa_pairs())
+    paragraphs = [paragraph.text for paragraph in squad(os.environ.get("SQUAD") or None)]
+    last = max(1, round(SQUAD_HELD_OUT * len(paragraphs)))
+    train_ids = masked_lm.blocks([*texts_of(split.train), *paragraphs[:-last]])
+    held_out = {
+        "documentation": evenly(masked_lm.blocks(texts_of(split.held_out)), BLOCKS),
+        "encyclopedia": evenly(masked_lm.blocks(paragraphs[-last:]), BLOCKS),
+    }
+    shown = evenly(masked_lm.blocks(texts_of(split.validation)), POINT_BLOCKS)
+    settings = Settings(steps=options.steps, seed=options.seed)
+    model, curve = train(train_ids, shown, settings, options.work)
+    about = {"settings": asdict(settings), "versions": versions()}
+    model = storage.load(storage.save(model, options.out, about))  # in half precision, as shipped
+    record = {
+        "command": f"python tools/masked_lm.py --steps {options.steps} --seed {options.seed} "
+        f"--threads {options.threads}",
+        "date": datetime.date.today().isoformat(),
+        "versions": versions(),
+        "threads": options.threads,
+        "settings": asdict(settings),
+        "block_tokens": train_ids.shape[1],
+        "sizes": {"train": len(train_ids), "paragraphs": len(paragraphs) - last}
+        | {name: len(ids) for name, ids in held_out.items()},
+        "curve": curve,
+        "held_out": {name: measure(model, train_ids, ids) for name, ids in held_out.items()},
+        "examples": {
+            text: [[asdict(guess) for guess in best] for best in masked_lm.guesses(text, 5, model)]
+            for text in EXAMPLES
+        },
+    }
+    options.figures.parent.mkdir(parents=True, exist_ok=True)
+    cache.replace(options.figures, (json.dumps(record, indent=1) + "\n").encode())
+    text = card(options.out, record)
+    (options.out / "README.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def versions() -> dict[str, str]:
+    """The packages that compute; a version without what names a build of it."""
+    return {name: metadata.version(name).partition("+")[0] for name in PACKAGES}
+
+
+if __name__ == "__main__":
+    main()
