@@ -205,6 +205,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train, measure, write everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
+    parser.add_argument("--head", type=float, default=Settings.head)
     parser.add_argument("--seed", type=int, default=Settings.seed)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("build/masked_lm"))
@@ -222,13 +224,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "encyclopedia": evenly(masked_lm.blocks(paragraphs[-last:]), BLOCKS),
     }
     shown = evenly(masked_lm.blocks(texts_of(split.validation)), POINT_BLOCKS)
-    settings = Settings(steps=options.steps, seed=options.seed)
+    settings = Settings(
+        steps=options.steps,
+        learning_rate=options.learning_rate,
+        head=options.head,
+        seed=options.seed,
+    )
     model, curve = train(train_ids, shown, settings, options.work)
     about = {"settings": asdict(settings), "versions": versions()}
     model = storage.load(storage.save(model, options.out, about))  # in half precision, as shipped
     record = {
-        "command": f"python tools/masked_lm.py --steps {options.steps} --seed {options.seed} "
-        f"--threads {options.threads}",
+        "command": f"python tools/masked_lm.py --steps {options.steps} --learning-rate "
+        f"{options.learning_rate:g} --head {options.head:g} --seed {options.seed} --threads "
+        f"{options.threads}",
         "date": datetime.date.today().isoformat(),
         "versions": versions(),
         "threads": options.threads,

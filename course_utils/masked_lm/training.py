@@ -26,8 +26,8 @@ class Settings:
 
     steps: int = 450
     batch: int = 48
-    learning_rate: float = 1e-3
-    head: float = 5.0
+    learning_rate: float = 2e-3
+    head: float = 2.5
     weight_decay: float = 0.01
     precision: str = "auto"
     seed: int = 0
