@@ -150,7 +150,10 @@ _AGAIN = "Train the adapters again and save them."
 
 def _adapted(rank: int, seed: int) -> PeftModel:
     """A copy of the encoder with adapters; `models.load` gives everyone the same one."""
-    encoder = copy.deepcopy(models.load()[1])
+    # A copy with parameters of its own, but not a second time the same 90 MB: nothing trains them.
+    original = models.load()[1]
+    shared = {id(one): nn.Parameter(one.data, requires_grad=False) for one in original.parameters()}
+    encoder = copy.deepcopy(original, memo=shared)
     # Saved with the adapters; transformers puts the path of the weights here.
     encoder.name_or_path = encoder.config.name_or_path = models.identity()
     config = LoraConfig(r=rank, lora_alpha=STRENGTH * rank, target_modules=list(MATRICES))
