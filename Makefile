@@ -30,7 +30,7 @@ lab: environment  ## open JupyterLab at the list of lessons
 test: environment  ## run every test, every notebook included
 	PYTHONPATH='$(CURDIR)/tests/sockets' $(PY) -m pytest -n 2 $(PYTEST_FLAGS)
 
-lessons: environment  ## re-execute the notebooks in place (leaves alone what did not change); readme
+lessons: environment  ## re-execute the notebooks in place, keep what did not change; then `readme`
 	$(PY) tools/lessons.py $(LESSONS)
 	$(PY) tools/readme.py
 
