@@ -245,7 +245,7 @@ def encode(
                 vectors[index] = known[key]
         missing = [index for index in missing if keys[index] not in known]
 
-    encodings = _tokenize(tokenizer, [texts[index] for index in missing], max_tokens)
+    encodings = token_numbers(tokenizer, [texts[index] for index in missing], max_tokens)
     with _progress(len(missing), progress if progress is not None else long_work) as bar:
         for rows in _batches([len(ids) for ids in encodings], batch_tokens):
             batch = tokenizer.pad(
@@ -280,8 +280,8 @@ def _run(model, batch, layer: int, layers: int, pooling: str, precision: str) ->
     return pool(states.float(), batch["attention_mask"], pooling).numpy()
 
 
-def _tokenize(tokenizer, texts: list[str], max_tokens: int) -> list[list[int]]:
-    """The token numbers of each text.
+def token_numbers(tokenizer, texts: list[str], max_tokens: int) -> list[list[int]]:
+    """The token numbers of each text, cut at `max_tokens`, special tokens included.
 
     Until it returns, a tokenizer keeps what it cut off, too: some hundred MB for thousands of long
     texts. So a part of them at a time.

@@ -13,7 +13,6 @@ from course_utils import embed, models
 
 QUESTION_TOKENS = 24
 ANSWER_TOKENS = 64
-TEXTS_AT_A_TIME = 256
 
 
 class Tower(nn.Module):
@@ -84,12 +83,5 @@ class Towers(nn.Module):
 def tokenize(texts: Sequence[str], max_tokens: int = ANSWER_TOKENS) -> torch.Tensor:
     """The token numbers of each text, cut and padded to one length: int64 `[n, T]`."""
     tokenizer, _ = models.load()
-    options = {"truncation": True, "max_length": max_tokens}
-    # Of each text the tokenizer keeps the rest, too, until it has returned: a part at a time, then.
-    starts = range(0, len(texts), TEXTS_AT_A_TIME)
-    ids = [
-        row
-        for start in starts
-        for row in tokenizer(list(texts[start : start + TEXTS_AT_A_TIME]), **options)["input_ids"]
-    ]
+    ids = embed.token_numbers(tokenizer, list(texts), max_tokens)
     return tokenizer.pad({"input_ids": ids}, return_tensors="pt")["input_ids"]
