@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab test lessons figures heads adapters cross-encoder masked-lm bench lint badges
+.PHONY: help environment lab test lessons readme figures heads adapters cross-encoder masked-lm bench lint badges
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -31,13 +31,15 @@ lab: environment  ## open JupyterLab at the list of lessons
 test: environment  ## run every test, every notebook included
 	PYTHONPATH='$(CURDIR)/tests/sockets' $(PY) -m pytest -n 2 $(PYTEST_FLAGS)
 
-lessons: environment  ## re-execute the notebooks in place; leaves alone what did not change
+lessons: environment  ## re-execute the notebooks in place, keep what did not change; then `readme`
 	$(PY) tools/lessons.py $(LESSONS)
+	$(PY) tools/readme.py
 
-figures: environment  ## redraw the pictures of img/
-	@set -e; found=; for script in img/draw/[!_]*.py; do \
-		if [ -e "$$script" ]; then found=yes; echo "$$script"; $(PY) "$$script"; fi; \
-	done; if [ -z "$$found" ]; then echo "There is no picture to draw yet (img/draw/ is empty)."; fi
+readme: environment  ## write README.md's tables of lessons and claims from the stored notebooks
+	$(PY) tools/readme.py
+
+figures: environment  ## measure and redraw the pictures of img/
+	$(PY) -m img.draw
 
 heads: environment  ## train the heads of L4 that come with the course; writes their model card
 	$(PY) tools/heads.py

@@ -297,8 +297,14 @@ def _run(model, batch, layer: int, layers: int, pooling: str, bfloat16: bool) ->
 
 
 def token_numbers(tokenizer, texts: list[str], max_tokens: int) -> list[list[int]]:
-    """The token numbers of each text, cut at `max_tokens` and not padded."""
-    return tokenizer(texts, truncation=True, max_length=max_tokens)["input_ids"] if texts else []
+    """The token numbers of each text, cut at `max_tokens`, special tokens included.
+
+    Until it returns, a tokenizer keeps what it cut off, too: some hundred MB for thousands of long
+    texts. So a part of them at a time.
+    """
+    parts = (texts[start : start + 256] for start in range(0, len(texts), 256))
+    options = {"truncation": True, "max_length": max_tokens}
+    return [ids for part in parts for ids in tokenizer(part, **options)["input_ids"]]
 
 
 def batches(lengths: list[int], batch_tokens: int) -> Iterator[list[int]]:

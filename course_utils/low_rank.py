@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
 
 from course_utils import models
 from course_utils.errors import BadInput
@@ -28,7 +29,10 @@ def adapted(rank: int, seed: int = 0, matrices: str | Sequence[str] = ATTENTION)
     """
     if not isinstance(rank, int) or rank < 1:
         raise BadInput(f"rank={rank!r} must be a whole number from 1 up.")
-    encoder = copy.deepcopy(models.load()[1])
+    # A copy with parameters of its own, but not a second time the same 90 MB: nothing trains them.
+    original = models.load()[1]
+    shared = {id(one): nn.Parameter(one.data, requires_grad=False) for one in original.parameters()}
+    encoder = copy.deepcopy(original, memo=shared)
     # Saved with the adapters; transformers puts the path of the weights here.
     encoder.name_or_path = encoder.config.name_or_path = models.identity()
     target = matrices if isinstance(matrices, str) else list(matrices)

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# What tools make anew whenever they need it: neither in git nor in the package.
+MADE_ANEW = {".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache"}
+MADE_ANEW |= {"build", "dist", "embedding_course.egg-info", "screenshots"}
 
 
 def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess:

@@ -1,6 +1,7 @@
 """Low-rank adapters: what is trained and what is not, and what comes back from disk."""
 
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -122,7 +123,17 @@ def test_the_courses_own_encoder_is_left_alone(ready):
     assert not any("lora" in name for name, _ in encoder.named_modules())
     assert encoder.name_or_path == str(models.embedded_path())
     own = {value.data_ptr() for value in encoder.parameters()}
-    assert not own & {value.data_ptr() for value in ready.parameters()}
+    assert not own & {value.data_ptr() for value in ready.parameters() if value.requires_grad}
+
+
+def test_training_leaves_the_weights_that_all_share_as_they_are_on_disk(ready):
+    _, encoder = models.load()
+    stored = load_file(models.embedded_path() / "model.safetensors")
+    inside = ready.question.get_base_model().state_dict()
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(value, stored[name]), name
+        frozen = inside.get(name, inside.get(re.sub(r"(query|value)\.", r"\1.base_layer.", name)))
+        assert frozen.data_ptr() == value.data_ptr(), name  # 90 MB, there once for all
 
 
 def test_a_batch_is_learned_by_heart():

@@ -255,6 +255,32 @@ WRONG = {
         (lambda n, m, k: m + n * k, "Count the encoded questions"),
         (lambda n, m, k: None, "it returns None. Count"),
     ],
+    "L4.1 the other direction": [
+        (lambda s: None, "returns None. Does it say `return`?"),
+        (lambda s: -torch.log_softmax(s, 0).diagonal(), "one number was expected, not Tensor"),
+        (lambda s: -torch.log_softmax(s, 1).diagonal().mean(), "the loss from question to answer"),
+        (lambda s: -torch.log_softmax(s, 0).diagonal().sum(), "that is the sum, not the mean"),
+        (lambda s: torch.log_softmax(s, 0).diagonal().mean(), "minus the logarithm"),
+        (lambda s: torch.softmax(s, 0).diagonal().mean(), "Which softmax runs down a column?"),
+        (lambda s: -s.diagonal().mean(), "Which softmax runs down a column?"),
+    ],
+    "L4.2 short batch": [
+        (log(300), "the loss of the three full batches"),
+        (log(1000), "the answers of its batch, not of the whole epoch"),
+        (log(250), "the mean of the four losses"),
+        (log(100), "what does a batch of B cost"),
+        (1.0, "what does a batch of B cost"),
+        ("ln 300", "a number was expected, not str"),
+    ],
+    "L4.3 mean reciprocal rank": [
+        (lambda s: None, "returns None. Does it say `return`?"),
+        (lambda s: 1 / (s >= np.diag(s)[:, None]).sum(1), "take the mean over the questions"),
+        (lambda s: (s.argmax(1) == np.arange(len(s))).mean(), "that is recall@1"),
+        (lambda s: (s >= np.diag(s)[:, None]).sum(1).mean(), "that is the mean rank"),
+        (lambda s: 1 / (s >= np.diag(s)[:, None]).sum(1).mean(), "that is 1 / mean rank"),
+        (lambda s: (1 / (1 + (s >= np.diag(s)[:, None]).sum(1))).mean(), "begin at 2"),
+        (lambda s: (1 / (s >= np.diag(s)[None]).sum(0)).mean(), "the ranks are other ones"),
+    ],
 }
 
 # Other ways to the right answer than the lesson's own.

@@ -4,24 +4,23 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.helpers import ROOT, run_python
+from tests.helpers import MADE_ANEW, ROOT, run_python
 from tools import badges
 
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = [path for path in [ROOT / "README.md", *LESSONS] if path.exists()]
-# What tools make anew whenever they need it: neither in git nor in the package.
-MADE_ANEW = {".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache"}
-MADE_ANEW |= {"build", "dist", "embedding_course.egg-info", "screenshots"}
 
 
 def lines(name: str) -> list[str]:
@@ -105,6 +104,21 @@ def test_pages_link_to_the_address_of_pyproject(path):
     assert found and set(found) == {address}
     for notebook in re.findall(r"notebooks/[\w.-]+\.ipynb", text):
         assert (ROOT / notebook).exists(), f"{path.name} links to {notebook}, which is not there"
+
+
+def test_the_citation_agrees_with_the_package_and_the_readme():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    title = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[0]
+    assert citation == {
+        "cff-version": "1.2.0",
+        "message": citation["message"],
+        "type": "software",
+        "title": title.removeprefix("# "),
+        "authors": [{"name": "The authors of the course"}],
+        "license": project["license"],
+        "repository-code": project["urls"]["Repository"],
+    }
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from tests.helpers import ROOT, run_python
-from tools import badges, minimum
+from tools import badges, minimum, readme
 
 # --- badges: tests/test_project.py holds the rules; this is the course itself --------------------
 
@@ -15,7 +15,7 @@ from tools import badges, minimum
 @pytest.fixture
 def course(tmp_path):
     """A copy of the files that the address stands in."""
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "CITATION.cff"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(
         ROOT / "notebooks", tmp_path / "notebooks", ignore=lambda *_: [".ipynb_checkpoints"]
@@ -33,6 +33,7 @@ def test_badges_publish_the_course_at_an_address(course, given, capsys):
     for path in [
         course / "pyproject.toml",
         course / "README.md",
+        course / "CITATION.cff",
         *course.glob("notebooks/*.ipynb"),
     ]:
         text = path.read_text(encoding="utf-8")
@@ -43,6 +44,7 @@ def test_badges_publish_the_course_at_an_address(course, given, capsys):
         assert badges.links("ann/her-course", name.removesuffix(".ipynb")) in after[0].source
         assert after[1].source == badges.first_cell("ann/her-course")
         assert after[2:] == before[2:]
+    assert readme.updated(course) == (course / "README.md").read_text(encoding="utf-8")
     assert badges.main([given], course) == 0
     assert capsys.readouterr().out == ""  # a second time there is nothing to do
 

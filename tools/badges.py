@@ -2,9 +2,9 @@
 
     python tools/badges.py [owner/name]
 
-With an address, pyproject.toml is changed first. The links to Colab and Binder and the first cell
-of each lesson follow; tests/test_project.py checks that they agree. Prints the files it changed.
-The placeholder OWNER stands for an address that is not known yet; the links say so.
+With an address, pyproject.toml is changed first. CITATION.cff, the links to Colab and Binder and
+the first cell of each lesson follow; tests/test_project.py checks that they agree. Prints the files
+it changed. The placeholder OWNER stands for an address that is not known yet; the links say so.
 """
 
 import re
@@ -29,16 +29,24 @@ def repository(root: Path = ROOT) -> str:
 
 
 def links(address: str, lesson: str) -> str:
-    """The line of links that stands in the first Markdown cell of a lesson (and in the README).
+    """The line of links that stands in the first Markdown cell of a lesson.
 
     Words, not pictures: a badge would be fetched from another machine each time the page is opened.
     """
-    notebook = f"notebooks/{lesson}.ipynb"
     return (
-        f"[Open in Colab](https://colab.research.google.com/github/{address}/blob/main/{notebook})"
-        f" · [Open in Binder](https://mybinder.org/v2/gh/{address}/HEAD?urlpath=lab/tree/{notebook})"
+        f"[Open in Colab]({colab(address, lesson)}) · [Open in Binder]({binder(address, lesson)})"
         f"{'' if published(address) else NOTE}"
     )
+
+
+def colab(address: str, lesson: str) -> str:
+    """Where Colab opens a lesson."""
+    return f"https://colab.research.google.com/github/{address}/blob/main/notebooks/{lesson}.ipynb"
+
+
+def binder(address: str, lesson: str) -> str:
+    """Where Binder opens a lesson, in JupyterLab."""
+    return f"https://mybinder.org/v2/gh/{address}/HEAD?urlpath=lab/tree/notebooks/{lesson}.ipynb"
 
 
 def published(address: str) -> bool:
@@ -74,7 +82,8 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     if len(arguments) > 1 or not ADDRESS.fullmatch(new):
         print("usage: make badges REPO=owner/name", file=sys.stderr)
         return 2
-    files = [root / "pyproject.toml", root / "README.md", *sorted(root.glob("notebooks/*.ipynb"))]
+    files = [root / name for name in ("pyproject.toml", "README.md", "CITATION.cff")]
+    files += sorted(root.glob("notebooks/*.ipynb"))
     for path in filter(Path.exists, files):
         text = path.read_text(encoding="utf-8")
         changed = rewritten(text, old, new)

@@ -83,5 +83,5 @@ class Towers(nn.Module):
 def tokenize(texts: Sequence[str], max_tokens: int = ANSWER_TOKENS) -> torch.Tensor:
     """The token numbers of each text, cut and padded to one length: int64 `[n, T]`."""
     tokenizer, _ = models.load()
-    options = {"truncation": True, "max_length": max_tokens, "padding": True}
-    return tokenizer(list(texts), return_tensors="pt", **options)["input_ids"]
+    ids = embed.token_numbers(tokenizer, list(texts), max_tokens)
+    return tokenizer.pad({"input_ids": ids}, return_tensors="pt")["input_ids"]

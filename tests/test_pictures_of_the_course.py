@@ -1,0 +1,478 @@
+"""The pictures of img/: all there, none stale, true, readable, described, and shown."""
+
+import base64
+import functools
+import itertools
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import matplotlib
+import nbformat
+import numpy as np
+import PIL
+import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import FancyBboxPatch
+from PIL import Image
+
+from course_utils import dual_encoder, models, pictures, plots
+from course_utils.errors import BadInput
+from course_utils.plots.style import READABLE
+from img.draw import __main__ as command
+from img.draw import examples, files, style
+from img.draw.canvas import Arrow, Canvas
+from tests.helpers import ROOT
+from tests.notebooks.hygiene import describes_its_pictures
+from tests.pictures import drawn, faults
+
+NAMES = {
+    "L2": "word-Embedding word-Embedding-loss Transformer-architecture Embedding-models "
+    "decoder-llms",
+    "L3": "Tokenization Token-Embedding Sentence-Embedding Sentence-Embedding-models",
+    "L4": "Dual-Encoder Dual-Encoder-Architecture Contrastive-Loss Contrastive-Loss-pytorch",
+    "L5": "Ingest-flow Query-flow Similarity-Search RAG-flow",
+}
+SMALLEST = 11  # pixels from the foot of a "g" to the head of an "l" take about 10 at this size
+MODEL_ALONE = [
+    "word-Embedding",
+    "Transformer-architecture",
+    "Embedding-models",
+    "decoder-llms",
+    "Tokenization",
+    "Token-Embedding",
+    "Sentence-Embedding",
+    "Sentence-Embedding-models",
+]
+
+every_picture = pytest.mark.parametrize("name", pictures.NAMES)
+
+
+@functools.cache
+def figure(name: str):
+    """A picture, drawn anew from what is stored."""
+    return files.figure(name)
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if "==" in line and line[0] != "#")
+
+
+# ------------------------------------------------------------------------------------- the files
+
+
+def test_the_pictures_are_these_seventeen_by_lesson():
+    found = {
+        lesson: " ".join(each.name for each in pictures.PICTURES if each.lesson == lesson)
+        for lesson in NAMES
+    }
+    assert found == NAMES and len(pictures.NAMES) == 17
+
+
+def test_there_is_no_other_file():
+    shown = {f"{name}.{kind}" for name in pictures.NAMES for kind in ("svg", "png")}
+    assert {path.name for path in pictures.FOLDER.iterdir() if path.is_file()} == shown
+    stored = {path.stem for path in files.DATA.glob("*.json")}
+    assert stored == {name for name in pictures.NAMES if hasattr(files.module(name), "measure")}
+
+
+@every_picture
+def test_no_committed_picture_is_stale(name, tmp_path):
+    """Drawn anew from the stored measurements; whether those still hold is tested below."""
+    used = {"matplotlib": matplotlib.__version__, "pillow": PIL.__version__}
+    if other := [each for each, version in used.items() if pins()[each] != version]:
+        pytest.skip(f"the pictures are drawn with the {', '.join(other)} of constraints.txt")
+    files.write(name, tmp_path)
+    shown = pictures.picture(name)
+    again = (tmp_path / f"{name}.svg").read_bytes() == shown.svg.read_bytes()
+    assert again, f"img/{name}.svg is stale: run `python -m img.draw {name}`"
+    # By pixel: the same pixels may be packed differently where zlib is another one.
+    assert np.array_equal(pixels(tmp_path / f"{name}.png"), pixels(shown.png))
+
+
+@every_picture
+def test_the_two_files_are_of_one_picture(name):
+    shown = pictures.picture(name)
+    height, width, _ = pixels(shown.png).shape
+    assert width == style.WIDTH * style.SHARPNESS == pictures.WIDTH * 2
+    root = ElementTree.parse(shown.svg).getroot()
+    across, down = (float(part) for part in root.get("viewBox").split()[2:])
+    assert height / width == pytest.approx(down / across, abs=1e-3)
+
+
+@every_picture
+def test_a_picture_tells_no_time_and_asks_for_nothing(name):
+    shown = pictures.picture(name)
+    svg = shown.svg.read_text(encoding="utf-8")
+    assert "<dc:date>" not in svg
+    assert "<text" not in svg and "font-family" not in svg  # letters are outlines: no font needed
+    links = re.findall(r'href="([^"]*)"|url\(([^)]*)\)', svg)
+    assert all(link.startswith("#") for pair in links for link in pair if link)
+    with Image.open(shown.png) as image:
+        assert not image.info.keys() - {"dpi", "transparency"}
+
+
+def pixels(source) -> np.ndarray:
+    with Image.open(source) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+# ------------------------------------------------------------------------- what they show is true
+
+
+@pytest.mark.parametrize("name", MODEL_ALONE)
+def test_what_is_shown_of_the_model_is_what_the_model_gives(name, one_thread):
+    assert files.alike(files.measure(name), files.measured(name)), f"run `make figures`: {name}"
+
+
+@pytest.fixture(scope="module")
+def same_documentation(one_thread):
+    if examples.documentation() != files.measured("Dual-Encoder")["documentation"]:
+        pytest.skip("the packages here have other docstrings than those that the pictures show")
+
+
+@pytest.mark.parametrize(
+    "name", ["Dual-Encoder", "Contrastive-Loss", "Contrastive-Loss-pytorch", "Ingest-flow"]
+)
+def test_what_is_shown_of_the_shipped_heads_is_what_they_give(name, same_documentation):
+    assert files.alike(files.measure(name), files.measured(name)), f"run `make figures`: {name}"
+
+
+@pytest.mark.parametrize("name", ["Query-flow", "Similarity-Search", "RAG-flow"])
+def test_the_passages_that_are_shown_have_the_scores_that_are_shown(name, same_documentation):
+    """Not that no other has a higher one: to encode all 700 takes `make figures` half a minute."""
+    found = files.measured(name)
+    scores = found["scores"]
+    if name == "Similarity-Search":
+        assert len(scores) == len(examples.held_out())
+        assert found["best"] == np.argsort(scores)[::-1][: len(found["best"])].tolist()
+        scores = [scores[row] for row in found["best"]]
+    answers = {pair.name: pair.answer for pair in examples.held_out()}
+    heads = dual_encoder.shipped()
+    question = heads.encode_questions(examples.QUESTION)
+    shown = heads.encode_answers([answers[each] for each in found["names"]])
+    assert scores == sorted(scores, reverse=True)
+    np.testing.assert_allclose(shown @ question, scores, atol=files.TOLERANCE)
+
+
+def test_the_captions_hold():
+    """What the sentences of the table say, checked on what the pictures show."""
+    found = {name: files.measured(name) for name in pictures.NAMES if name in stored()}
+    words = found["word-Embedding"]
+    assert words["nearest"] == "queen"
+    man, woman, king, queen = (
+        np.array(words["points"][each]) for each in ("man", "woman", "king", "queen")
+    )
+    step = woman - man
+    np.testing.assert_allclose(words["end"], king + step, atol=1e-3)  # the same step, exactly
+    assert 0.3 < (queen - king) @ step / (step @ step) < 0.7  # half way
+
+    weights = np.array(found["Transformer-architecture"]["weights"])
+    assert weights[range(1, len(weights)), range(len(weights) - 1)].min() > 0.9  # one token back
+
+    models = found["Embedding-models"]["cosines"]
+    assert models["static"] == 1 > models["contextualized"] > models["sentence"]
+    decoder = found["decoder-llms"]
+    assert decoder["cosines"]["decoder"] == 1 > decoder["cosines"]["encoder"]
+    assert decoder["vectors"]["decoder"][0] == decoder["vectors"]["decoder"][1]
+    tokens = found["Token-Embedding"]
+    assert tokens["cosines"]["static"] == 1 > tokens["cosines"]["contextual"] > 0.8
+
+    heads = found["Dual-Encoder"]
+    assert heads["score"] > heads["other score"]
+    before, after = (
+        found["Contrastive-Loss"]["scale"] * torch.tensor(found["Contrastive-Loss"][when])
+        for when in ("before", "after")
+    )
+    losses = [dual_encoder.contrastive_loss(scores).item() for scores in (after, before)]
+    assert losses[0] < losses[1] < dual_encoder.chance_level(len(after))
+    assert (after.argmax(1) != torch.arange(len(after))).sum() == 1  # one answer is missed
+    search = np.array(found["Similarity-Search"]["scores"])
+    assert (np.abs(search) < 0.2).mean() > 0.8  # nearly all lie around 0
+
+
+def stored() -> set[str]:
+    return {path.stem for path in files.DATA.glob("*.json")}
+
+
+def test_the_architecture_that_is_drawn_is_that_of_the_model():
+    _, model = models.load()
+    config = model.config
+    layers, width = config.num_hidden_layers, config.hidden_size
+    heads, inner = config.num_attention_heads, config.intermediate_size
+    written = " ".join(text.get_text() for text, _ in drawn(figure("Transformer-architecture")))
+    for part in (
+        f"{layers} layers",
+        f"{heads} heads of {width // heads}",
+        f"{width} → {inner} → {width}",
+        f"q · k / √{width // heads}",
+        f"feed-forward, {config.hidden_act.upper()}",
+    ):
+        assert part in written
+    assert config.type_vocab_size > 1  # "rows of token, position and type"
+
+    trained = sum(part.numel() for part in dual_encoder.Heads().parameters())
+    frozen = sum(part.numel() for part in model.parameters())
+    written = " ".join(text.get_text() for text, _ in drawn(figure("Dual-Encoder-Architecture")))
+    for part in (
+        f"MiniLM, {layers} layers",
+        f"{frozen / 1e6:.1f} M weights",
+        f"trained: {trained:,} weights",
+    ):
+        assert part in written
+
+
+@every_picture
+def test_numbers_of_a_description_stand_in_the_picture(name):
+    shown = pictures.picture(name)
+    numbers = re.findall(r"\d+\.\d+", f"{shown.caption} {shown.alt}")
+    written = " ".join(text.get_text() for text, _ in drawn(figure(name)))
+    assert [number for number in numbers if number not in written] == []
+
+
+def test_measurements_that_differ_by_rounding_are_alike():
+    one = {"a": [0.1, {"b": "x"}], "c": 3}
+    assert files.alike(one, {"a": [0.1 + files.TOLERANCE / 2, {"b": "x"}], "c": 3})
+    for other in (
+        {"a": [0.102, {"b": "x"}], "c": 3},
+        {"a": [0.1, {"b": "y"}], "c": 3},
+        {"a": [0.1, {"b": "x"}], "c": 4},
+        {"a": [0.1], "c": 3},
+        {"a": [0.1, {"b": "x"}]},
+    ):
+        assert not files.alike(one, other)
+
+
+# ------------------------------------------------------------------------------ they can be read
+
+
+@every_picture
+def test_no_words_are_cut_off_or_overlap(name):
+    assert faults(figure(name)) == []
+
+
+@every_picture
+def test_the_smallest_letters_can_be_read_at_720_pixels(name):
+    sizes = {text.get_text(): text.get_fontsize() / style.PIXEL for text, _ in drawn(figure(name))}
+    assert {words: size for words, size in sizes.items() if size < SMALLEST - 1e-6} == {}
+
+
+@every_picture
+def test_words_stand_on_one_colour_with_contrast(name):
+    assert unreadable(files.figure(name)) == []
+
+
+def unreadable(fig) -> list[str]:
+    """One sentence for each text with something behind it, or of too little contrast with it.
+
+    Looks at the pixels behind each text, of a picture that is drawn without letters.
+    """
+    written = [(text, box, text.get_color()) for text, box in drawn(fig)]
+    for text, _, _ in written:
+        text.set_color((0, 0, 0, 0))
+    backend = FigureCanvasAgg(fig)
+    backend.draw()
+    image = np.asarray(backend.buffer_rgba())[::-1, :, :3] / 255  # from below, as boxes are
+    said = []
+    for text, box, colour in written:
+        edge = min(4, box.height / 4)  # boxes are a little higher than the letters
+        rows, columns = (box.y0 + edge, box.y1 - edge), (box.x0, box.x1)
+        behind = image[slice(*map(round, rows)), slice(*map(round, columns))]
+        if np.ptp(behind, axis=(0, 1)).max() > 0.02:
+            said.append(f"something runs through {text.get_text()!r}")
+        elif plots.contrast(colour, behind[0, 0]) < READABLE:
+            said.append(f"{text.get_text()!r} is pale")
+    return said
+
+
+def test_what_cannot_be_read_is_seen():
+    art = Canvas(200, "fine")
+    art.words(100, 80, "pale", colour=style.ROLES["vector"])
+    art.words(200, 80, "crossed")
+    art.line((100, 80), (300, 80), colour=style.PALE)
+    art.line((400, 80), (500, 80))
+    art.words(450, 80, "covered", ground="white")
+    said = unreadable(art.fig)
+    assert said == ["something runs through 'pale'", "something runs through 'crossed'"]
+    alone = Canvas(200, "fine")
+    alone.words(100, 80, "pale", colour=style.ROLES["vector"])
+    assert unreadable(alone.fig) == ["'pale' is pale"]
+
+
+@pytest.mark.parametrize("role", style.ROLES)
+def test_the_colours_of_a_role_have_contrast(role):
+    for ground in (style.tint(role), style.tint(role, 0.1), "white"):
+        assert plots.contrast(style.INK, ground) >= READABLE
+    for ground in ("white", "#F6F6F6"):
+        assert plots.contrast(style.shade(role), ground) >= READABLE
+
+
+def test_kinds_of_boxes_can_be_told_apart_without_their_colours():
+    """By shape, roundness, edge or sign; what is trained or frozen differs in these, too."""
+    looks = {}
+    for kind in "question answer step frozen trained token special score store".split():
+        art = Canvas(200, "")
+        getattr(art, kind)(360, 100, 160, 60, "words")
+        looks[kind] = [(*outline(patch), patch.get_linewidth()) for patch in art.ax.patches]
+        looks[kind] += [text.get_text() for text in art.ax.texts]
+    pairs = itertools.combinations(looks, 2)
+    assert [(one, two) for one, two in pairs if looks[one] == looks[two]] == []
+
+
+def outline(patch) -> tuple:
+    """What is seen of a patch without its colours, but for the width of its edge."""
+    if isinstance(patch, FancyBboxPatch):
+        return "rounded", patch.get_boxstyle().rounding_size, patch.get_linestyle()
+    return type(patch), len(patch.get_path().vertices), patch.get_linestyle()
+
+
+@every_picture
+def test_arrows_do_not_cross(name):
+    arrows = [arrow.points for arrow in figure(name).findobj(Arrow)]
+    crossing = [
+        (one, two)
+        for first, second in itertools.combinations(arrows, 2)
+        for one in itertools.pairwise(first)
+        for two in itertools.pairwise(second)
+        if crossed(*one, *two)
+    ]
+    assert crossing == []
+
+
+def crossed(a, b, c, d) -> bool:
+    """Whether the lines a to b and c to d cross; one that begins on the other does not."""
+
+    def side(p, q, r) -> float:
+        return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
+
+    return side(a, b, c) * side(a, b, d) < -1 and side(c, d, a) * side(c, d, b) < -1
+
+
+def test_crossing_lines_are_seen():
+    assert crossed((0, 0), (10, 10), (0, 10), (10, 0))
+    assert not crossed((0, 0), (10, 0), (5, 0), (5, 10))
+    assert not crossed((0, 0), (10, 0), (0, 5), (10, 5))
+
+
+def test_words_that_do_not_fit_into_their_box_are_an_error():
+    with pytest.raises(BadInput, match="'far too many words' is .* wide, its box 60"):
+        Canvas(200, "").step(100, 100, 60, 30, "far too many words")
+
+
+# ----------------------------------------------------------------------------- they are described
+
+
+@every_picture
+def test_caption_and_description_are_sentences_of_their_own(name):
+    shown = pictures.picture(name)
+    assert 40 < len(shown.caption) < 240 and 120 < len(shown.alt) < 700
+    for words in (shown.caption, shown.alt):
+        assert words[0].isupper() and words.endswith(".") and "  " not in words
+    assert shown.caption not in shown.alt
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What `display` was called with: notebook outputs, as a lesson would store them."""
+    outputs = []
+
+    def display(data, metadata=None, raw=False):
+        assert raw
+        outputs.append(nbformat.v4.new_output("display_data", data=data, metadata=metadata or {}))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return outputs
+
+
+@every_picture
+def test_show_puts_picture_caption_and_description_into_the_cell(name, displayed):
+    pictures.show(name)
+    picture, words = displayed
+    shown = pictures.picture(name)
+    assert base64.b64decode(picture.data["image/png"]) == shown.png.read_bytes()
+    assert picture.metadata == {"image/png": {"alt": shown.alt, "width": 720}}
+    assert shown.alt in picture.data["text/plain"]
+    assert words.data["text/plain"] == shown.caption and "<img" not in words.data["text/html"]
+    cell = nbformat.v4.new_code_cell(f"pictures.show({name!r})", outputs=displayed)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    nbformat.validate(notebook)
+    assert list(describes_its_pictures(notebook)) == []
+    del picture.metadata["image/png"]["alt"]
+    assert list(describes_its_pictures(notebook)) != []  # the rule did look
+
+
+def test_show_says_the_same_each_time(displayed):
+    pictures.show("RAG-flow")
+    pictures.show("RAG-flow")
+    assert displayed[:2] == displayed[2:]
+
+
+def test_the_words_are_escaped(displayed, monkeypatch):
+    nasty = pictures.Picture("RAG-flow", "L5", "<b>bold</b>", "<img src=x onerror=alert(1)>")
+    monkeypatch.setattr(pictures, "PICTURES", (nasty,))
+    pictures.show("RAG-flow")
+    page = displayed[1].data["text/html"]
+    assert "<b>" not in page and "<img" not in page and "&lt;img src=x" in page
+
+
+def test_an_unknown_name_lists_the_names():
+    for ask in (pictures.picture, pictures.show, lambda name: command.main([name])):
+        with pytest.raises(BadInput, match="no picture 'dual encoder'.*Dual-Encoder, .*RAG-flow"):
+            ask("dual encoder")
+
+
+def test_a_missing_file_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(pictures, "FOLDER", tmp_path)
+    with pytest.raises(pictures.PictureMissing, match="Dual-Encoder.png .* `make figures`"):
+        pictures.show("Dual-Encoder")
+
+
+def test_show_needs_neither_this_folder_nor_torch_nor_matplotlib(tmp_path):
+    """As on Colab: the notebook lies elsewhere, and the course's folder is put on the path."""
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from course_utils import pictures
+assert not {"torch", "matplotlib", "numpy"} & set(sys.modules)
+pictures.show("Dual-Encoder")
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "[picture] From left to right: a question" in run.stdout
+
+
+# ------------------------------------------------------------------------------------ the command
+
+
+def test_the_command_draws_what_it_is_asked_for(monkeypatch, capsys):
+    done = []
+    monkeypatch.setattr(files, "remember", lambda name: done.append(("measured", name)))
+    monkeypatch.setattr(files, "write", lambda name: done.append(("drawn", name)))
+    command.main(["RAG-flow"])
+    assert done == [("measured", "RAG-flow"), ("drawn", "RAG-flow")]
+    assert capsys.readouterr().out == "img/RAG-flow.svg, img/RAG-flow.png\n"
+    command.main([])
+    assert [name for what, name in done[2:] if what == "drawn"] == list(pictures.NAMES)
+
+
+def test_rounding_alone_changes_no_stored_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(files, "DATA", tmp_path)
+    values = iter([0.12340, 0.12342, 0.13])
+    drawing = type("drawing", (), {"measure": staticmethod(lambda: {"value": next(values)})})
+    monkeypatch.setattr(files, "module", lambda name: drawing)
+    kept = []
+    for _ in range(3):
+        files.remember("made")
+        kept.append(files.measured("made")["value"])
+    assert kept == [0.1234, 0.1234, 0.13]

@@ -1,0 +1,240 @@
+"""Writes the parts of README.md that tell of the lessons: what they are, and what they measure.
+
+    python tools/readme.py
+
+Titles, promises and times come from the first cell of each lesson, claims and figures from its
+stored outputs, pictures from course_utils.pictures; nothing is executed. What is chosen, a picture
+and a few claims for each lesson, stands here in LESSONS. tests/test_readme.py checks that README.md
+is up to date.
+"""
+
+import html
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_utils import pictures
+from course_utils.claims import BROKEN, KEPT
+from course_utils.errors import BadInput
+from tools import badges
+
+ROOT = Path(__file__).resolve().parent.parent
+HEADLINE, HEADLINE_WIDTH = "Dual-Encoder", 400  # the picture beside the first lines; pixels
+THUMBNAIL_WIDTH = 180
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What README.md shows of a lesson.
+
+    `carrying` maps the statement of a claim to how the line begins in which its cell prints the
+    figures; to "" where the claim itself has them in brackets. `planned` is the title of a lesson
+    as long as it has no notebook.
+    """
+
+    name: str
+    picture: str
+    carrying: dict[str, str] = field(default_factory=dict)
+    planned: str = ""
+
+
+LESSONS = (
+    Lesson(
+        "L2",
+        "Embedding-models",
+        {
+            "same-category neighbours beat chance by far": "nearest neighbour of the same category",
+            "static vectors cannot tell senses apart": "static vectors",
+            "we have rebuilt the whole layer": "largest difference to the model's own layer",
+            "at the last layer, context tells senses apart": "last layer",
+            "with a causal mask, what comes after a word cannot reach it": "largest difference",
+        },
+    ),
+    Lesson(
+        "L3",
+        "Sentence-Embedding",
+        {
+            "our tokenizer is the model's tokenizer on all of these texts": "authored sentences",
+            "at 256 tokens, a third of the docstrings or more lose their end": "longer than 256",
+            "sentence embeddings beat averaged static vectors": "gain over static mean",
+            "with 50 pairs, the same model may look very different": "first 50 pairs",
+            "negation: statements that differ look more alike than paraphrases": "negation",
+        },
+    ),
+    Lesson(
+        "L4",
+        "Contrastive-Loss",
+        {
+            "a random split leaks, and the same test sees it": "held-out pairs with a near copy",
+            "the heads beat zero-shot on the same questions": "heads over zero-shot",
+            "the heads beat BM25 on the same questions": "heads over BM25",
+            "part of the gain carries over to unknown packages": "heads over zero-shot",
+            "but BM25 is ahead again": "heads over BM25",
+            "a single encoder takes the question for its own best answer": "1.00",
+            "with adapters nearly all echoes are gone": "",
+        },
+    ),
+    Lesson("L5", "Similarity-Search", planned="Inference: search and question answering"),
+)
+
+TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
+PROMISE = re.compile(r"^\d+\. (.+?)(?:[,;:.](?: .*)?)?$", re.MULTILINE)  # up to its first pause
+TIME = re.compile(r"\btakes ([^.;]+? (?:minutes|hours?))\b")
+CLAIM = re.compile(rf"({KEPT}|{BROKEN}) (.+?)(?:  \((.+)\))?")  # what course_utils.claims prints
+TALLY = re.compile(rf"(?:{KEPT} All|{BROKEN} \d+ of the) (\d+) claims above (?:do not )?hold[.:]")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim as a notebook stores it: `lines` are all that its cell prints."""
+
+    holds: bool
+    detail: str
+    lines: tuple[str, ...]
+
+
+def claims_of(notebook: NotebookNode, name: str) -> dict[str, Claim]:
+    """Statement → claim, in order; raises BadInput when they are not as many as `tally` counts."""
+    found: dict[str, Claim] = {}
+    counted = None
+    for cell in notebook.cells:
+        streams = (output for output in cell.get("outputs", []) if output.get("name") == "stdout")
+        lines = "".join(output.text for output in streams).splitlines()
+        for line in lines:
+            if match := TALLY.fullmatch(line):
+                counted = int(match[1])
+            elif match := CLAIM.fullmatch(line):
+                found[match[2]] = Claim(match[1] == KEPT, match[3] or "", tuple(lines))
+    if counted != len(found):
+        raise BadInput(
+            f"{name} stores {len(found)} claims, and its tally counts {counted}: "
+            f"run `make lessons LESSONS={name}`."
+        )
+    return found
+
+
+def figures(claim: Claim, statement: str, begin: str) -> str:
+    """The figures behind a claim: the printed line that begins so, and what the claim adds."""
+    lines = [line.strip() for line in claim.lines if begin and line.strip().startswith(begin)]
+    if begin and len(lines) != 1:
+        raise BadInput(
+            f"The cell that claims {statement!r} prints {len(lines)} lines that begin with "
+            f"{begin!r}, not one: correct LESSONS in tools/readme.py."
+        )
+    return "; ".join([*lines, claim.detail] if claim.detail else lines)
+
+
+def measured(lesson: Lesson, path: Path) -> list[str]:
+    """The rows of a lesson in the table of what is measured."""
+    if not lesson.carrying:
+        raise BadInput(f"LESSONS in tools/readme.py chooses no claims of {lesson.name}.")
+    claims = claims_of(nbformat.read(path, as_version=4), lesson.name)
+    held = sum(claim.holds for claim in claims.values())
+    first = f"[{lesson.name}](notebooks/{path.name}): {held} of {len(claims)} claims hold"
+    rows = []
+    for statement, begin in lesson.carrying.items():
+        if statement not in claims:
+            raise BadInput(
+                f"{path.name} stores no claim {statement!r}: correct LESSONS in tools/readme.py."
+            )
+        claim = claims[statement]
+        mark = KEPT if claim.holds else BROKEN
+        shown = figures(claim, statement, begin)
+        rows.append(f"| {first} | {mark} {plain(statement)} | {plain(shown)} |")
+        first = ""
+    return rows
+
+
+def plain(text: str) -> str:
+    """Printed text for a cell of a Markdown table: no mark has a meaning, wide gaps stay wide."""
+    return re.sub(" {2,}", "&emsp;", re.sub(r"([\\`*_|<$])", r"\\\1", text))
+
+
+def presented(lesson: Lesson, path: Path, address: str) -> str:
+    """The row of a lesson that has a notebook, in the table of lessons."""
+    opening = nbformat.read(path, as_version=4).cells[0].source
+    title, promises, time = (pattern.findall(opening) for pattern in (TITLE, PROMISE, TIME))
+    if not (title and promises and time):
+        raise BadInput(
+            f"The first cell of {path.name} needs a title (#), promises (1. 2. ...) and the words "
+            "'It takes about N minutes'."
+        )
+    link = f"notebooks/{path.name}"
+    colab, binder = (place(address, path.stem) for place in (badges.colab, badges.binder))
+    told = [
+        f"**[{title[0]}]({link})**",
+        "; ".join(promises),
+        f"{time[0]} · [Colab]({colab}) · [Binder]({binder})",
+    ]
+    return row(f"[{image(lesson.picture, THUMBNAIL_WIDTH)}]({link})", "<br>".join(told))
+
+
+def row(left: str, right: str) -> str:
+    """A row of two Markdown cells; in a table written as Markdown the thumbnail would shrink."""
+    cells = f'<td width="{THUMBNAIL_WIDTH}">\n\n{left}\n\n</td>\n<td>\n\n{right}\n\n</td>'
+    return f"<tr>\n{cells}\n</tr>"
+
+
+def image(name: str, width: int, more: str = "") -> str:
+    """A picture of the course as an HTML element: Markdown has no widths."""
+    picture = pictures.picture(name)
+    alt = html.escape(picture.alt)
+    return f'<img src="img/{picture.png.name}" width="{width}"{more} alt="{alt}">'
+
+
+def parts(root: Path) -> dict[str, str]:
+    """Name → text of each part of README.md that this tool writes."""
+    address = badges.repository(root)
+    notebooks = {path.name.partition("_")[0]: path for path in root.glob("notebooks/*.ipynb")}
+    if unknown := notebooks.keys() - {lesson.name for lesson in LESSONS}:
+        raise BadInput(f"LESSONS in tools/readme.py lacks {', '.join(sorted(unknown))}.")
+    table = ["<table>"]
+    findings = ["| lesson | it claims | it prints |", "|---|---|---|"]
+    for lesson in LESSONS:
+        if path := notebooks.get(lesson.name):
+            table.append(presented(lesson, path, address))
+            findings += measured(lesson, path)
+        elif lesson.planned:
+            table.append(row("", f"**{lesson.name} · {lesson.planned}**<br>in preparation"))
+        else:
+            raise BadInput(f"There is no notebook {lesson.name}_....ipynb in notebooks/.")
+    return {
+        "picture": image(HEADLINE, HEADLINE_WIDTH, ' align="right"'),
+        "lessons": "\n".join([*table, "</table>"]),
+        "claims": "\n".join(findings),
+    }
+
+
+def updated(root: Path = ROOT) -> str:
+    """What README.md should say, which is what it says but for the parts between the marks."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for name, part in parts(root).items():
+        start, end = f"<!-- {name}, written by `make readme` -->", f"<!-- end of {name} -->"
+        head, opened, rest = text.partition(start)
+        _, closed, tail = rest.partition(end)
+        if not (opened and closed):
+            raise BadInput(f"README.md needs the lines {start} and {end}, in this order.")
+        text = f"{head}{start}\n\n{part}\n\n{end}{tail}"
+    return text
+
+
+def main(root: Path = ROOT) -> int:
+    """The command line; 0 when all went well."""
+    path = root / "README.md"
+    try:
+        text = updated(root)
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 1
+    changes = text != path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8", newline="\n")
+    print(f"README.md {'changed' if changes else 'is as it was'}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
