@@ -56,7 +56,7 @@ def hidden_states(
     texts = checked([texts] if isinstance(texts, str) else texts)
     if not texts:
         raise BadInput("hidden_states needs at least one text; the list is empty.")
-    tokenizer, model = models.load(role)
+    tokenizer, model = _loaded(role)
     batch = tokenizer(
         texts,
         padding=True,
@@ -220,9 +220,7 @@ def encode(
         raise BadInput(f"Unknown pooling {pooling!r}. Use one of: {', '.join(POOLINGS)}.")
     long_work = len(texts) >= LONG_WORK
     bfloat16 = wants_bfloat16(precision, len(texts))
-    if models.role(role).name == "cross-encoder":
-        raise BadInput("A cross-encoder has no vector of a text alone: use cross_encoder.score.")
-    tokenizer, model = models.load(role)
+    tokenizer, model = _loaded(role)
     layers = model.config.num_hidden_layers
     if not isinstance(layer, Integral) or not -layers - 1 <= layer <= layers:
         raise BadInput(f"There is no layer {layer!r}: the model has layers 0 to {layers}.")
@@ -294,6 +292,14 @@ def _run(model, batch, layer: int, layers: int, pooling: str, bfloat16: bool) ->
         out = model(**batch, output_hidden_states=layer != layers)
     states = out.last_hidden_state if layer == layers else out.hidden_states[layer]
     return pool(states.float(), batch["attention_mask"], pooling).numpy()
+
+
+def _loaded(role: str):
+    """`models.load` for roles that give vectors of texts."""
+    part = models.role(role).part
+    if part:
+        raise BadInput(f"The {role} gives scores, and no vectors: see course_utils.{part}.")
+    return models.load(role)
 
 
 def token_numbers(tokenizer, texts: list[str], max_tokens: int) -> list[list[int]]:

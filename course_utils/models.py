@@ -75,7 +75,6 @@ class Role:
 
 _BERT = "google-bert/bert-base-uncased"
 _BERT_REVISION = "86b5e0934494bd15c9632b12f734a8a67f723594"
-_ADAPTER = "it needs an adapter that this version of the course does not ship yet"
 
 ROLES = {
     role.name: role
@@ -89,7 +88,7 @@ ROLES = {
             _BERT,
             _BERT_REVISION,
             "AutoModelForMaskedLM",
-            _ADAPTER,
+            part="masked_lm",
         ),
         Role(
             "cross-encoder",
@@ -154,9 +153,10 @@ def load(name: str = "sentence encoder"):
 
     Returns `(tokenizer, model)`: what transformers' `AutoTokenizer` and `AutoModel` give, on the
     CPU, in float32. The embedded question and answer encoders are a `dual_encoder.TextEncoder`, the
-    embedded cross-encoder is a `cross_encoder.CrossEncoder`. Raises UnknownRole, UnknownSwitch,
-    PackageMissing, WeightsChanged, RoleUnavailable, HubUnreachable, or the error of a stored part,
-    such as HeadsError; each message says what to do.
+    embedded cross-encoder and masked language model a `cross_encoder.CrossEncoder` and a
+    `masked_lm.MaskedLM`. Raises UnknownRole, UnknownSwitch, PackageMissing, WeightsChanged,
+    RoleUnavailable, HubUnreachable, or the error of a stored part, such as HeadsError; each message
+    says what to do.
     """
     wanted = role(name)
     on_hub = switch() == "hub"

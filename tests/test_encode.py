@@ -149,7 +149,14 @@ def test_a_role_that_is_not_known_or_not_there():
     with pytest.raises(models.UnknownRole):
         embed.encode(["text"], role="poet")
     with pytest.raises(models.RoleUnavailable):
-        embed.encode(["text"], role="masked language model")
+        embed.encode(["text"], role="generator")
+
+
+@pytest.mark.parametrize("role", ["masked language model", "cross-encoder"])
+def test_a_role_that_scores_has_no_vectors(role):
+    for ask in (embed.encode, embed.hidden_states):
+        with pytest.raises(BadInput, match=f"The {role} gives scores, and no vectors"):
+            ask(["text"], role=role)
 
 
 # ------------------------------------------------------------------------- what it computes
