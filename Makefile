@@ -5,7 +5,7 @@
 #   LAB_FLAGS="..."     passed on to JupyterLab by `make lab`
 #   PYTEST_FLAGS="..."  passed on to pytest by `make test`
 #   LESSONS="L2 L3"     the lessons that `make lessons` runs (all of them if not given)
-#   SQUAD=FILE          SQuAD v1.1 for the two trained on it (from the hub if not given)
+#   SQUAD=FILE          SQuAD v1.1 for what is trained on it (from the hub if not given)
 #   REPO=owner/name     the address that `make badges` writes
 
 VENV := .venv
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab test lessons readme figures heads adapters cross-encoder masked-lm bench lint badges
+.PHONY: help environment lab test lessons readme figures heads adapters l4-adapters mixed-heads cross-encoder masked-lm bench lint badges
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -44,8 +44,15 @@ figures: environment  ## measure and redraw the pictures of img/
 heads: environment  ## train the heads of L4 that come with the course; writes their model card
 	$(PY) tools/heads.py
 
-adapters: cross-encoder masked-lm  ## train both of these, and the adapters of L4
+# SMOKE=1: a step or two of every recipe, on a handful of texts, to see that it runs.
+adapters: environment  ## train everything that comes trained; SMOKE=1 tries each recipe in a minute
+	$(if $(SMOKE),$(PY) -m tools.smoke,$(MAKE) heads mixed-heads cross-encoder masked-lm l4-adapters)
+
+l4-adapters: environment  ## train the low-rank adapters whose run L4 shows
 	$(PY) tools/adapter_run.py
+
+mixed-heads: environment  ## train heads on questions of three kinds; writes weights and cards
+	SQUAD='$(SQUAD)' $(PY) -m tools.mixed_heads
 
 cross-encoder: environment  ## train the cross-encoder that comes with the course; writes its card
 	SQUAD='$(SQUAD)' $(PY) tools/cross_encoder.py

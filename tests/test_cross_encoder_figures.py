@@ -1,34 +1,14 @@
-"""The script that trains the cross-encoder, on a handful of texts made here, and its figures."""
-
-import json
+"""The figures of a cross-encoder, by hand and on a handful of texts."""
 
 import numpy as np
 import pytest
 
-from course_utils import cross_encoder, data
-from course_utils.cross_encoder import CrossEncoder, Group, comparison, figures, storage
+from course_utils.cross_encoder import Group, comparison, figures
 from course_utils.cross_encoder.figures import Candidates
-from course_utils.data import EverydayGroup, Paragraph, QaPair, SquadQuestion
-from course_utils.data.facts import FactSplit
-from course_utils.data.retrieval_pairs import Split
 from course_utils.errors import BadInput
-from tools import cross_encoder as script
+from tools import smoke
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-THINGS = "cup rope lamp door boat coin nail sack".split()
-TEXT = "The mill is old. The wheel is red. Snow fell here. Nobody came in 1911."
-PARAGRAPHS = [
-    Paragraph(f"{TEXT} It is mill {number}.", (SquadQuestion("What is red?", "The wheel", 17),))
-    for number in range(4)
-]
-
-
-def made(verb: str) -> list[QaPair]:
-    return [
-        QaPair(f"How do I {verb} a {thing}?", f"To {verb} one {thing}, read on.", thing, "made")
-        for thing in THINGS
-    ]
 
 
 def by_length(question: str, texts) -> np.ndarray:
@@ -50,7 +30,7 @@ def test_the_right_text_is_ranked_among_the_candidates_by_hand():
 
 
 def test_candidates_are_the_encoders_first_and_scored_in_their_order():
-    pairs = made("open")
+    pairs = smoke.pairs("open")
     shown = figures.candidates(pairs, first=3)
     assert shown.rows.shape == shown.cosines.shape == (8, 3)
     assert (np.diff(shown.cosines, axis=1) <= 0).all()
@@ -82,78 +62,3 @@ def test_hard_negatives_that_win_are_told_by_their_kind():
     system = found["systems"]["length"]
     assert system["first"][0] == 0.5 and system["MRR"][0] == 0.75
     assert system["beaten_by"] == {"topic": 0.0, "echo": 0.5}
-
-
-# ------------------------------------------------------------------------------------- the script
-
-
-@pytest.fixture
-def small(monkeypatch, tmp_path):
-    """Everything that the script reads, cut down to a handful."""
-    facts = data.facts()
-    split = FactSplit(facts[:40], facts[40:60], facts[60:66])
-    monkeypatch.setattr(script.data, "qa_pairs", lambda: [])
-    monkeypatch.setattr(
-        script.data, "split_pairs", lambda _: Split(made("open"), made("copy"), made("close"))
-    )
-    monkeypatch.setattr(script.data, "split_facts", lambda _: split)
-    everyday = [
-        EverydayGroup("home", f"Where is cup {n}?", f"Cup {n} is here.", ("No.", "Hm."))
-        for n in range(3)
-    ]
-    monkeypatch.setattr(script.data, "everyday", lambda: everyday)
-    monkeypatch.setattr(script, "squad", lambda path: PARAGRAPHS)
-    for name, value in {"POINT_GROUPS": 2, "SQUAD_GROUPS": 3, "POINTS": (1,), "EVERY": 1}.items():
-        monkeypatch.setattr(script, name, value)
-    return [
-        "--steps=2",
-        "--ablation-steps=1",
-        "--ablation-questions=4",
-        f"--work={tmp_path / 'work'}",
-        f"--out={tmp_path / 'out'}",
-        f"--figures={tmp_path / 'run.json'}",
-    ]
-
-
-def test_it_trains_measures_and_writes_everything(small, tmp_path, capsys):
-    script.main(small)
-    out = tmp_path / "out"
-    card = (out / "README.md").read_text(encoding="utf-8")
-    record = json.loads((tmp_path / "run.json").read_text())
-    assert cross_encoder.about(out)["sha256"] in card
-    assert list(record["runs"]) == [
-        "all",
-        "all, shorter",
-        "squad alone",
-        "documentation alone",
-        "facts alone",
-    ]
-    for name, run in record["runs"].items():
-        assert f"| {name} |" in card
-        assert run["curve"][-1]["step"] == run["steps"] == (2 if name == "all" else 1)
-        assert set(run["curve"][0]["MRR"]) == {"squad", "documentation", "facts"}
-    found = record["runs"]["all"]["held_out"]
-    for name in ("facts", "squad", "everyday"):
-        assert set(found[name]["systems"]) == {"encoder", "late interaction", "cross-encoder"}
-    assert found["documentation"]["questions"] == 8
-    assert set(found["documentation"]["ahead"]) == {
-        f"{first} over {second}"
-        for first in ("cross-encoder", "encoder + cross-encoder")
-        for second in ("encoder", "late interaction")
-    }
-    stored, trained = storage.load(out), CrossEncoder()
-    changed = [
-        name
-        for name, value in trained.trained_weights().items()
-        if not np.array_equal(value, stored.trained_weights()[name])
-    ]
-    assert len(changed) == len(trained.trained_weights())
-    assert "left" in capsys.readouterr().out
-
-    # Called again, it trains and measures nothing a second time.
-    digest = cross_encoder.about(out)["sha256"]
-    script.main(small)
-    again = capsys.readouterr().out
-    assert "all: goes on from step 2" in again and "min left" not in again
-    assert cross_encoder.about(out)["sha256"] == digest
-    assert json.loads((tmp_path / "run.json").read_text())["runs"] == record["runs"]

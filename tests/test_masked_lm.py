@@ -7,13 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import data, masked_lm, models
-from course_utils.data import Paragraph, QaPair
-from course_utils.data.retrieval_pairs import Split
+from course_utils import masked_lm, models
 from course_utils.errors import BadInput
 from course_utils.masked_lm import MaskedLM, MaskedLMError, Settings, storage
 from course_utils.masked_lm.training import log_probabilities
-from tools import masked_lm as script
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -178,26 +175,3 @@ def test_it_comes_back_from_disk_in_half_precision(run, tmp_path):
     config.write_text(json.dumps({**json.loads(config.read_text()), "encoder": "other"}))
     with pytest.raises(MaskedLMError, match="trained with encoder = 'other'"):
         masked_lm.load(folder)
-
-
-# -------------------------------------------------------------------------------------- the script
-
-
-def test_the_script_trains_measures_and_writes_everything(monkeypatch, tmp_path, capsys):
-    pairs = [QaPair("Say it.", TEXT * 4, str(number), "made") for number in range(30)]
-    monkeypatch.setattr(data, "qa_pairs", lambda: [])
-    monkeypatch.setattr(data, "split_pairs", lambda _: Split(pairs, pairs[:2], pairs[:3]))
-    paragraphs = [Paragraph(TEXT * 4, ())] * 20
-    monkeypatch.setattr(script, "squad", lambda path: paragraphs)
-    monkeypatch.setattr(script, "EVERY", 1)
-    paths = [f"--work={tmp_path / 'w'}", f"--out={tmp_path / 'o'}", f"--figures={tmp_path / 'f'}"]
-    script.main(["--steps=1", *paths])
-    record = json.loads((tmp_path / "f").read_text())
-    assert [each["step"] for each in record["curve"]] == [0, 1]
-    for side in ("documentation", "encyclopedia"):
-        assert set(record["held_out"][side]) == {"unigram", "bigram", "masked language model"}
-    card = (tmp_path / "o" / "README.md").read_text(encoding="utf-8")
-    assert masked_lm.about(tmp_path / "o")["sha256"] in card and "| bigram |" in card
-    capsys.readouterr()
-    script.main(["--steps=1", *paths])
-    assert "goes on from step 1" in capsys.readouterr().out

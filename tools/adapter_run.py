@@ -9,7 +9,7 @@ not searched for. The held-out pairs choose nothing, not even where to stop.
 import argparse
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
@@ -123,16 +123,16 @@ def summary(found: Figures) -> dict[str, list[float]]:
     }
 
 
-def main() -> None:
-    """Train, measure, and write the file when all runs are done."""
+def main(arguments: Sequence[str] | None = None, split: Split | None = None) -> None:
+    """Train, measure, and write the file when all runs are done; `split` instead of all pairs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=adapters.SETTINGS.steps)
     parser.add_argument("--minutes", type=float, default=15, help="of the processor, a run at most")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=data.RUNS / "adapters.json")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    split = retrieval_pairs.split_pairs(retrieval_pairs.qa_pairs())
+    split = split or retrieval_pairs.split_pairs(retrieval_pairs.qa_pairs())
     settings, others = replace(adapters.SETTINGS, steps=options.steps), baselines(split)
     runs = [
         one_run(split, replace(settings, seed=seed, echo=echo), 60 * options.minutes, others)

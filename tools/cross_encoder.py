@@ -33,7 +33,7 @@ from course_utils.cross_encoder import (
     figures,
     storage,
 )
-from course_utils.data import Fact, QaPair
+from course_utils.data import EverydayGroup, Fact, QaPair
 from course_utils.data.squad import Paragraph, squad
 from course_utils.dual_encoder import checkpoint
 
@@ -41,18 +41,7 @@ MAIN = "all"  # the run whose weights come with the course
 PACKAGES = ("torch", "transformers", "peft", "numpy")
 WEIGHTS = {"squad": 0.5, "documentation": 0.3, "facts": 0.2}  # shares of the groups of a batch
 SQUAD_HELD_OUT = 0.1  # of the paragraphs, the last ones
-POINTS = (
-    25,
-    50,
-    100,
-    200,
-    300,
-    400,
-    500,
-    600,
-    800,
-    1000,
-)  # steps after which the curve has a point
+POINTS = (25, 50, 100, 200, 300, 400, 600, 800, 1000)  # steps after which the curve has a point
 POINT_GROUPS = 60  # of each source, for a point of the curve
 SQUAD_GROUPS = 200  # for the figures
 PRECISION = "bfloat16"  # of what is measured
@@ -90,6 +79,7 @@ class Splits:
     train: Sides
     validation: Sides
     held_out: Sides
+    everyday: Sequence[EverydayGroup]
 
 
 def splits(paragraphs: Sequence[Paragraph]) -> Splits:
@@ -101,6 +91,7 @@ def splits(paragraphs: Sequence[Paragraph]) -> Splits:
         Sides(paragraphs[:-held_out], pairs.train, facts.train),
         Sides(paragraphs[-held_out:], pairs.validation, facts.validation),
         Sides(paragraphs[-held_out:], pairs.held_out, facts.held_out),
+        data.everyday(),
     )
 
 
@@ -170,7 +161,7 @@ def point(model: CrossEncoder, groups: Mapping[str, Sequence[Group]]) -> dict:
     return {"MRR": found}
 
 
-def measure(folder: Path, side: Sides, questions: int, baselines: bool) -> dict:
+def measure(folder: Path, sides: Splits, questions: int | None, baselines: bool) -> dict:
     """The figures of the cross-encoder in a folder, which keeps them; beside `baselines` or alone.
 
     Half precision, as others will load it.
@@ -182,11 +173,12 @@ def measure(folder: Path, side: Sides, questions: int, baselines: bool) -> dict:
     systems = comparison.scorers(model)
     if not baselines:
         systems = {comparison.CROSS: systems[comparison.CROSS]}
+    side = sides.held_out
     found = {
         "documentation": comparison.reranking(model, side.documentation, questions),
         "facts": comparison.on_facts(systems, data.fact_groups(side.facts)),
         "squad": comparison.choosing(systems, side.some(SQUAD_GROUPS)["squad"]),
-        "everyday": comparison.on_everyday(systems, data.everyday()),
+        "everyday": comparison.on_everyday(systems, sides.everyday),
     }
     cache.replace(kept, json.dumps({"of": of, "found": found}).encode())
     return found
@@ -204,21 +196,11 @@ def plan(steps: int, shorter: int) -> dict[str, tuple[int, dict[str, float], Seq
     return runs
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, measure, and write everything when all runs are done."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=Settings.steps)
-    parser.add_argument("--ablation-steps", type=int, default=180, help="0 leaves these runs out")
-    parser.add_argument("--seed", type=int, default=Settings.seed)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--questions", type=int, help="held-out ones; without it, all")
-    parser.add_argument("--ablation-questions", type=int, default=200)
-    parser.add_argument("--work", type=Path, default=Path("build/cross_encoder"))
-    parser.add_argument("--out", type=Path, default=storage.SHIPPED)
-    parser.add_argument("--figures", type=Path, default=data.RUNS / "cross_encoder.json")
-    options = parser.parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, sides: Splits | None = None) -> None:
+    """Train, measure, and write everything when all runs are done; `sides` instead of all texts."""
+    options = parsed(arguments)
     torch.set_num_threads(options.threads)
-    sides = splits(squad(os.environ.get("SQUAD") or None))
+    sides = sides or splits(squad(os.environ.get("SQUAD") or None))
     options.work.mkdir(parents=True, exist_ok=True)
     settings = Settings(steps=options.steps, seed=options.seed)
     runs: dict[str, dict] = {}
@@ -233,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if main_run:  # before the figures, so that a stop costs as little as can be
             storage.save(model, options.out, about)
         questions = options.questions if main_run else options.ablation_questions
-        found = measure(folder, sides.held_out, questions, baselines=main_run)
+        found = measure(folder, sides, questions, baselines=main_run)
         runs[name] = {"steps": steps, "weights": dict(weights), "curve": curve, "held_out": found}
         print(json.dumps(found), flush=True)
     record = {
@@ -251,6 +233,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = card.card(options.out, record)
     (options.out / "README.md").write_text(text, encoding="utf-8")
     print(text)
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What was asked for on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--ablation-steps", type=int, default=180, help="0 leaves these runs out")
+    parser.add_argument("--seed", type=int, default=Settings.seed)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--questions", type=int, help="held-out ones; without it, all")
+    parser.add_argument("--ablation-questions", type=int, default=200)
+    parser.add_argument("--work", type=Path, default=Path("build/cross_encoder"))
+    parser.add_argument("--out", type=Path, default=storage.SHIPPED)
+    parser.add_argument("--figures", type=Path, default=data.RUNS / "cross_encoder.json")
+    return parser.parse_args(arguments)
 
 
 def versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ package.
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -157,16 +158,20 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name).partition("+")[0] for name in SOURCES}
 
 
-def main() -> None:
-    """Train, measure, write the weights and the card."""
+def main(
+    arguments: Sequence[str] | None = None, split: Split | None = None, without: Split | None = None
+) -> None:
+    """Train, measure, write the weights and the card; `split` and `without` instead of all pairs.
+
+    `without` is the split that holds out the pairs of one package.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=storage.SHIPPED)
-    folder = parser.parse_args().out
+    folder = parser.parse_args(arguments).out
     settings = Settings()
-    everything = retrieval_pairs.qa_pairs()
-    split = retrieval_pairs.split_pairs(everything)
+    split = split or retrieval_pairs.split_pairs(retrieval_pairs.qa_pairs())
+    without = without or retrieval_pairs.hold_out_package(retrieval_pairs.qa_pairs(), PACKAGE)
     heads, figures = compare(split, settings)
-    without = retrieval_pairs.hold_out_package(everything, PACKAGE)
     _, figures_without = compare(without, settings)
     about = {
         "settings": asdict(settings),

@@ -11,7 +11,7 @@ import datetime
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from time import process_time
@@ -22,6 +22,7 @@ import torch
 from course_utils import cache, data, masked_lm, models
 from course_utils.data import QaPair
 from course_utils.data.documentation import SOURCES
+from course_utils.data.retrieval_pairs import Split
 from course_utils.data.squad import squad
 from course_utils.dual_encoder import checkpoint
 from course_utils.evaluate import bootstrap_interval
@@ -201,12 +202,48 @@ def card(folder: Path, record: dict) -> str:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, measure, write everything."""
+@dataclass(frozen=True)
+class Texts:
+    """What is trained on, what the curve is drawn from, and what the figures are measured on."""
+
+    documentation: Split
+    paragraphs: Sequence[str]  # of SQuAD; the last tenth is held out
+
+    @property
+    def trained_paragraphs(self) -> int:
+        return len(self.paragraphs) - max(1, round(SQUAD_HELD_OUT * len(self.paragraphs)))
+
+    def train(self) -> torch.Tensor:
+        """The blocks to train on: int64 `[n, T]`, as below."""
+        some = self.paragraphs[: self.trained_paragraphs]
+        return masked_lm.blocks([*texts_of(self.documentation.train), *some])
+
+    def shown(self) -> torch.Tensor:
+        """The blocks for the points of the curve."""
+        return evenly(masked_lm.blocks(texts_of(self.documentation.validation)), POINT_BLOCKS)
+
+    def held_out(self) -> dict[str, torch.Tensor]:
+        """The blocks for the figures, by kind of text."""
+        some = self.paragraphs[self.trained_paragraphs :]
+        return {
+            "documentation": evenly(
+                masked_lm.blocks(texts_of(self.documentation.held_out)), BLOCKS
+            ),
+            "encyclopedia": evenly(masked_lm.blocks(some), BLOCKS),
+        }
+
+
+def all_texts() -> Texts:
+    """Those of the course."""
+    paragraphs = squad(os.environ.get("SQUAD") or None)
+    return Texts(data.split_pairs(data.qa_pairs()), [paragraph.text for paragraph in paragraphs])
+
+
+def main(arguments: Sequence[str] | None = None, texts: Texts | None = None) -> None:
+    """Train, measure, write everything; `texts` instead of those of the course."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=Settings.steps)
-    parser.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
-    parser.add_argument("--head", type=float, default=Settings.head)
+    parser.add_argument("--batch", type=int, default=Settings.batch)
     parser.add_argument("--seed", type=int, default=Settings.seed)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("build/masked_lm"))
@@ -215,34 +252,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
-    split = data.split_pairs(data.qa_pairs())
-    paragraphs = [paragraph.text for paragraph in squad(os.environ.get("SQUAD") or None)]
-    last = max(1, round(SQUAD_HELD_OUT * len(paragraphs)))
-    train_ids = masked_lm.blocks([*texts_of(split.train), *paragraphs[:-last]])
-    held_out = {
-        "documentation": evenly(masked_lm.blocks(texts_of(split.held_out)), BLOCKS),
-        "encyclopedia": evenly(masked_lm.blocks(paragraphs[-last:]), BLOCKS),
-    }
-    shown = evenly(masked_lm.blocks(texts_of(split.validation)), POINT_BLOCKS)
-    settings = Settings(
-        steps=options.steps,
-        learning_rate=options.learning_rate,
-        head=options.head,
-        seed=options.seed,
-    )
-    model, curve = train(train_ids, shown, settings, options.work)
+    texts = texts or all_texts()
+    train_ids, held_out = texts.train(), texts.held_out()
+    settings = Settings(steps=options.steps, batch=options.batch, seed=options.seed)
+    model, curve = train(train_ids, texts.shown(), settings, options.work)
     about = {"settings": asdict(settings), "versions": versions()}
     model = storage.load(storage.save(model, options.out, about))  # in half precision, as shipped
     record = {
-        "command": f"python tools/masked_lm.py --steps {options.steps} --learning-rate "
-        f"{options.learning_rate:g} --head {options.head:g} --seed {options.seed} --threads "
-        f"{options.threads}",
+        "command": f"python tools/masked_lm.py --steps {options.steps} --batch {options.batch} "
+        f"--seed {options.seed} --threads {options.threads}",
         "date": datetime.date.today().isoformat(),
         "versions": versions(),
         "threads": options.threads,
         "settings": asdict(settings),
         "block_tokens": train_ids.shape[1],
-        "sizes": {"train": len(train_ids), "paragraphs": len(paragraphs) - last}
+        "sizes": {"train": len(train_ids), "paragraphs": texts.trained_paragraphs}
         | {name: len(ids) for name, ids in held_out.items()},
         "curve": curve,
         "held_out": {name: measure(model, train_ids, ids) for name, ids in held_out.items()},

@@ -6,11 +6,12 @@ from course_utils.cross_encoder.groups import (
     fact_groups,
     mined,
     mixture,
+    sentence_choices,
     squad_groups,
 )
 from course_utils.cross_encoder.loss import chance_level, listwise_loss
 from course_utils.cross_encoder.model import CrossEncoder
-from course_utils.cross_encoder.scoring import rerank, score
+from course_utils.cross_encoder.scoring import Reading, read, rerank, score
 from course_utils.cross_encoder.storage import CrossEncoderError, about, load, save, shipped
 from course_utils.cross_encoder.training import Run, Settings, batch_loss, steps
 
@@ -18,6 +19,7 @@ __all__ = [
     "CrossEncoder",
     "CrossEncoderError",
     "Group",
+    "Reading",
     "Run",
     "Settings",
     "about",
@@ -29,9 +31,11 @@ __all__ = [
     "load",
     "mined",
     "mixture",
+    "read",
     "rerank",
     "save",
     "score",
+    "sentence_choices",
     "shipped",
     "squad_groups",
     "steps",

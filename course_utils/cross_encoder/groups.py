@@ -52,7 +52,7 @@ def squad_groups(
     known = [
         (question, right, wrong)
         for paragraph in paragraphs
-        for question, right, wrong in _sentence_choices(paragraph)
+        for question, right, wrong in sentence_choices(paragraph)
         if len(wrong) >= negatives
     ]
     for random, (question, right, wrong) in _epochs(known, seed):
@@ -121,15 +121,11 @@ def mined(pairs: Sequence[QaPair]) -> list[list[int]]:
     return found
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
-    """The first character of each sentence, and the one after its last."""
-    ends = [found.span() for found in _END.finditer(text)]
-    starts = [0, *(after for _, after in ends)]
-    return list(zip(starts, [*(before for before, _ in ends), len(text)], strict=True))
+def sentence_choices(paragraph: Paragraph) -> Iterator[tuple[str, str, list[str]]]:
+    """Each question with the sentence that answers it, and those of the paragraph that do not.
 
-
-def _sentence_choices(paragraph: Paragraph) -> Iterator[tuple[str, str, list[str]]]:
-    """Each question with the sentence that answers it and those that do not."""
+    A question whose answer is not within one sentence is left out.
+    """
     text, spans = paragraph.text, sentences(paragraph.text)
     for each in paragraph.questions:
         end = each.start + len(each.answer)
@@ -142,6 +138,13 @@ def _sentence_choices(paragraph: Paragraph) -> Iterator[tuple[str, str, list[str
                 if (first, last) != right[0] and each.answer not in text[first:last]
             ]
             yield each.question, text[slice(*right[0])], wrong
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """The first character of each sentence, and the one after its last."""
+    ends = [found.span() for found in _END.finditer(text)]
+    starts = [0, *(after for _, after in ends)]
+    return list(zip(starts, [*(before for before, _ in ends), len(text)], strict=True))
 
 
 def _epochs(known: Sequence, seed: int) -> Iterator[tuple[Random, tuple]]:

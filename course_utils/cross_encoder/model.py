@@ -51,8 +51,12 @@ class CrossEncoder(nn.Module):
         """
         super().train(mode)
         self.encoder.eval()
-        self.encoder.get_base_model().set_attn_implementation("eager" if mode else "sdpa")
+        self.set_attn_implementation("eager" if mode else "sdpa")
         return self
+
+    def set_attn_implementation(self, name: str) -> None:
+        """How attention is computed, as in models of transformers: "eager", "sdpa"."""
+        self.encoder.get_base_model().set_attn_implementation(name)
 
     def forward(
         self,
@@ -63,14 +67,16 @@ class CrossEncoder(nn.Module):
     ) -> SequenceClassifierOutput:
         """Pairs as token numbers, mask and segments `[n, T]`; `.logits` `[n, 1]` are the scores.
 
-        Segment 0 is the question with what stands around it, segment 1 the text.
+        Segment 0 is the question with what stands around it, segment 1 the text. `options` are the
+        encoder's: with `output_attentions`, `.attentions` are what it gives.
         """
         batch = {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
             "token_type_ids": token_type_ids,
         }
-        states = self.encoder(**batch, **options).last_hidden_state.float()  # [n, T, d]
+        out = self.encoder(**batch, **options)
+        states = out.last_hidden_state.float()  # [n, T, d]
         mask, second = attention_mask.bool(), token_type_ids.bool()
         with torch.autocast(input_ids.device.type, enabled=False):
             question, text, both = (
@@ -78,7 +84,7 @@ class CrossEncoder(nn.Module):
                 for part in (mask & ~second, mask & second, mask)
             )
             scores = self.head(torch.cat([question * text, both], dim=-1))  # [n, 1]
-        return SequenceClassifierOutput(logits=scores)
+        return SequenceClassifierOutput(logits=scores, attentions=out.attentions)
 
     def trained_weights(self) -> dict[str, torch.Tensor]:
         """What training changes: the adapters' matrices and the head's."""

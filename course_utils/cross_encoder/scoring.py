@@ -1,6 +1,7 @@
 """Scores of texts for a question, and the order that they make. Taught in L2 and L5."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,6 +11,19 @@ from course_utils.errors import BadInput
 
 MAX_TOKENS = 128  # of question and text together, special tokens included
 BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A question and a text as the model reads them: T tokens, L layers.
+
+    `tokens`: `[CLS] question [SEP] text [SEP]`. `segments`: int64 `[T]`, 0 up to the first [SEP],
+    then 1. `attention`: float32 `[L, heads, T, T]`, rows look at columns.
+    """
+
+    tokens: list[str]
+    segments: np.ndarray
+    attention: np.ndarray
 
 
 def score(
@@ -29,13 +43,10 @@ def score(
 
     Raises BadInput where the question or a text is not a string, or max_tokens is out of range.
     """
-    if not isinstance(question, str):
-        raise BadInput(f"The question is {type(question).__name__}, not a string.")
     texts = embed.checked(texts)
     if not isinstance(max_tokens, int) or not 4 < max_tokens <= embed.POSITIONS:
         raise BadInput(f"max_tokens={max_tokens!r} is outside 5 to {embed.POSITIONS}.")
-    tokenizer, role_player = models.load("cross-encoder" if model is None else "sentence encoder")
-    model = model or role_player
+    tokenizer, model = _reader(question, model)
     bfloat16 = embed.wants_bfloat16(precision, len(texts))
     # Each text once, in an order of their own: batches do not depend on that of the list.
     distinct = sorted(set(texts))
@@ -56,6 +67,32 @@ def rerank(question: str, texts: Sequence[str], **options) -> tuple[np.ndarray, 
     scores = score(question, texts, **options)
     order = np.argsort(-scores, kind="stable")
     return order, scores[order]
+
+
+@torch.inference_mode()
+def read(question: str, text: str, *, model=None) -> Reading:
+    """Read one pair, in float32, and keep the attention of every head.
+
+    `model`, the length at which a pair is cut, and what raises BadInput are as in `score`.
+    """
+    tokenizer, model = _reader(question, model)
+    pairs = tokenized(tokenizer, [question], embed.checked([text]), MAX_TOKENS)
+    batch = padded(tokenizer, pairs, [0])
+    with embed.attention_kept(model):
+        attention = model(**batch, output_attentions=True).attentions
+    return Reading(
+        tokenizer.convert_ids_to_tokens(pairs["input_ids"][0]),
+        batch["token_type_ids"][0].numpy(),
+        torch.cat(attention).numpy(),
+    )
+
+
+def _reader(question: str, model):
+    """The tokenizer and the model that reads pairs, for a question that is one."""
+    if not isinstance(question, str):
+        raise BadInput(f"The question is {type(question).__name__}, not a string.")
+    tokenizer, role_player = models.load("cross-encoder" if model is None else "sentence encoder")
+    return tokenizer, model or role_player
 
 
 def tokenized(tokenizer, questions: Sequence[str], texts: Sequence[str], max_tokens: int):

@@ -29,7 +29,7 @@ class Settings:
     as in `embed.encode`.
     """
 
-    steps: int = 400
+    steps: int = 500
     groups: int = 16
     negatives: int = 3
     learning_rate: float = 1e-3

@@ -7,7 +7,11 @@ from course_utils import models, stored_weights
 from course_utils.dual_encoder.heads import ANSWER_TOKENS, QUESTION_TOKENS, Heads
 from course_utils.errors import CourseError
 
-SHIPPED = stored_weights.SHIPPED / "heads"
+SHIPPED = stored_weights.SHIPPED / "heads"  # trained on documentation; L4's, and the roles'
+MIXED = {
+    "mixed": stored_weights.SHIPPED / "mixed_heads",
+    "mixed, against echo": stored_weights.SHIPPED / "echo_heads",
+}
 
 
 class HeadsError(CourseError):
@@ -45,12 +49,19 @@ def load(folder: str | Path) -> Heads:
     return heads.eval()
 
 
-def shipped() -> Heads:
-    """The heads that come with the course, `make heads` trains them; the card beside them says how.
+def shipped(kind: str = "documentation") -> Heads:
+    """The heads that come with the course; the card beside each pair says how it was trained.
 
-    Raises HeadsError as `load` does.
+    "documentation" are those of L4 (`make heads`). "mixed" and "mixed, against echo" have seen
+    other questions, too (`make mixed-heads`); the latter with the echo term. Raises HeadsError as
+    `load` does, and for a kind that is not known.
     """
-    return load(SHIPPED)
+    folders = {"documentation": SHIPPED, **MIXED}
+    if kind not in folders:
+        raise HeadsError(
+            f"There are no heads {kind!r}. There are: {', '.join(map(repr, folders))}."
+        )
+    return load(folders[kind])
 
 
 def about(folder: str | Path) -> dict:

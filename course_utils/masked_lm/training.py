@@ -24,7 +24,7 @@ class Settings:
     The head's is `head` times that of the adapters.
     """
 
-    steps: int = 450
+    steps: int = 1000
     batch: int = 48
     learning_rate: float = 2e-3
     head: float = 2.5
