@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import dual_encoder, embed, models
+from course_utils import data, dual_encoder, embed, models
 from course_utils.data.retrieval_pairs import QaPair, Split, qa_pairs
 from course_utils.dual_encoder import Heads, HeadsError, Settings, batch_loss, pairs, storage
 from tools import heads as script
@@ -59,6 +59,45 @@ def test_their_card_is_of_these_weights():
     for name, version in about["about"]["versions"].items():
         assert f"{name} {version}" in CARD
     assert len(re.findall(r"^\| with heads \| 0\.\d{3} \(", CARD, re.MULTILINE)) == 2
+
+
+# ------------------------------------------------------------------ the heads of the mixture
+
+
+@pytest.mark.parametrize("kind", storage.MIXED)
+def test_the_cards_of_the_mixed_heads_are_of_these_weights(kind):
+    folder = storage.MIXED[kind]
+    about, text = dual_encoder.about(folder), (folder / "README.md").read_text(encoding="utf-8")
+    assert f"`{about['sha256']}`" in text and f"dual_encoder.shipped({kind!r})" in text
+    settings = about["about"]["settings"]
+    assert Settings(**settings) == Settings(echo=settings["echo"])  # L4's recipe
+    assert all(f"    {name} = {value}\n" in text for name, value in settings.items())
+    assert (folder / storage.WEIGHTS).stat().st_size < 3_000_000
+
+
+def test_the_heads_against_the_echo_answer_the_example_and_the_others_echo_it():
+    example = data.echo_example()
+    first = {}
+    for kind in ("documentation", *storage.MIXED):
+        heads = dual_encoder.shipped(kind)
+        question = heads.encode_questions(example.question)
+        first[kind] = int((heads.encode_answers(example.texts) @ question).argmax())
+    assert first == {"documentation": 0, "mixed": 0, "mixed, against echo": 1}
+
+
+def test_on_questions_that_people_ask_the_mixed_heads_are_not_behind_the_encoder():
+    """As the run that comes with them says: a mean of no less, and an interval that reaches 0."""
+    run = data.stored_run("mixed_heads")
+    of = {name: figures["questions"]["MRR"] for name, figures in run["systems"].items()}
+    start = of["encoder alone"]["first"][0]
+    assert min(of["echo term 0"]["seeds"]) > start + 0.02
+    assert np.mean(of["echo term 0.1"]["seeds"]) > start - 0.01
+    assert run["ahead"]["echo term 0.1"]["high"] > 0 > run["ahead"]["echo term 0.1"]["low"]
+
+
+def test_heads_of_a_kind_that_is_not_known():
+    with pytest.raises(HeadsError, match="no heads 'other'. There are: 'documentation', 'mixed'"):
+        dual_encoder.shipped("other")
 
 
 # ------------------------------------------------------------------------------------- the roles

@@ -59,8 +59,8 @@ the same settings (`make mixed-heads`) on questions of three kinds{echo_term}.
 
 ## Data
 
-- {sizes[documentation]:,} pairs of summary and text from docstrings of {packages} and Python's
-  standard library;
+- {sizes[documentation]:,} pairs of summary and text from docstrings of Python's standard library,
+  {packages};
 - {sizes[squad]:,} questions of SQuAD v1.1, each with the sentence of its paragraph that answers it;
 - {sizes[facts]:,} facts of the course's fact base, as question and sentence.
 

@@ -68,23 +68,38 @@ def texts() -> masked_lm.Texts:
     return masked_lm.Texts(Split(long, long[:2], long[:3]), [MILL * 4] * 20)
 
 
-def main(out: Path) -> None:
-    """Run all recipes; each says what it does, and writes to a folder of its own."""
+def paths(folder: Path) -> list[str]:
+    """The options that say where a script works and writes."""
+    names = {"work": "work", "out": "out", "figures": "figures.json"}
+    return [f"--{option}={folder / path}" for option, path in names.items()]
 
-    def paths(name: str) -> list[str]:
-        names = {"work": "work", "out": "out", "figures": "figures.json"}
-        return [f"--{option}={out / name / path}" for option, path in names.items()]
 
+def try_heads(out: Path) -> None:
+    """Both scripts that train heads."""
     heads.main([f"--out={out / 'heads'}"], split(), split())
-    mixed_heads.main(
-        ["--steps=2", f"--out={out}", f"--figures={out / 'mixed_heads.json'}"], kinds()
-    )
-    adapter_run.main(["--steps=1", f"--out={out / 'adapters.json'}"], split())
-    steps = ["--steps=2", "--ablation-steps=1", "--ablation-questions=4"]
-    cross_encoder.main([*steps, *paths("cross_encoder")], sides())
-    masked_lm.main(["--steps=2", "--batch=4", *paths("masked_lm")], texts())
+    figures = out / "mixed_heads.json"
+    mixed_heads.main(["--steps=2", f"--out={out}", f"--figures={figures}"], kinds())
 
+
+def try_adapters(out: Path) -> None:
+    """The adapters of L4."""
+    adapter_run.main(["--steps=1", f"--out={out / 'adapters.json'}"], split())
+
+
+def try_cross_encoder(out: Path) -> None:
+    """The cross-encoder, with the shorter runs."""
+    steps = ["--steps=2", "--ablation-steps=1", "--ablation-questions=4"]
+    cross_encoder.main([*steps, *paths(out / "cross_encoder")], sides())
+
+
+def try_masked_lm(out: Path) -> None:
+    """The masked language model."""
+    masked_lm.main(["--steps=2", "--batch=4", *paths(out / "masked_lm")], texts())
+
+
+RECIPES = (try_heads, try_adapters, try_cross_encoder, try_masked_lm)
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        main(Path(folder))
+        for recipe in RECIPES:
+            recipe(Path(folder))

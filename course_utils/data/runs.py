@@ -15,7 +15,8 @@ class StoredRunError(CourseError):
 def stored_run(name: str) -> dict:
     """What a long run measured; `command` and `date` in it say how and when it was made.
 
-    `adapters` is the run of `make adapters`. Raises StoredRunError where it cannot be read.
+    Each is named like what it trained: `adapters`, `cross_encoder`, `masked_lm`, `mixed_heads`.
+    Raises StoredRunError where it cannot be read.
     """
     path = RUNS / f"{name}.json"
     try:
@@ -24,5 +25,5 @@ def stored_run(name: str) -> dict:
         known = ", ".join(sorted(file.stem for file in RUNS.glob("*.json"))) or "none"
         raise StoredRunError(
             f"The stored run {name!r} cannot be read ({error}). There are: {known}. "
-            "`make adapters` makes the adapters' run again."
+            "`make adapters` makes them again."
         ) from error
