@@ -69,7 +69,7 @@ def hidden_states(
     mask = batch["attention_mask"].bool()  # [n, T]
     if causal:
         batch["attention_mask"] = _causal(mask)
-    with _attention_kept(model) if attention else nullcontext():
+    with attention_kept(model) if attention else nullcontext():
         out = model(**batch, output_hidden_states=True, output_attentions=attention)
     lengths = mask.sum(1).tolist()
     return States(
@@ -337,7 +337,7 @@ def _progress(total: int, shown: bool):
 
 
 @contextmanager
-def _attention_kept(model):
+def attention_kept(model):
     """Fused attention kernels never build the attention matrix; the plain one does."""
     before = model.config._attn_implementation
     model.set_attn_implementation("eager")

@@ -11,7 +11,7 @@ from course_utils.errors import BadInput
 
 SECONDS_BETWEEN_PICTURES = 1.0
 MARKED_POINTS = 12  # of each of several series: colour alone does not tell them apart
-DASHES = ("--", ":", "-.")
+DASHES = ("--", ":", "-.", (0, (7, 2, 1, 2, 1, 2)))
 
 
 class LiveCurve:

@@ -133,9 +133,9 @@ PICTURES = (
         "Left, the bi-encoder: two texts, There is no milk in the fridge and There is milk in the "
         "fridge, go one by one through the same encoder and become vectors u and v of 384 "
         "numbers; their cosine is 0.78, although one denies the other. Right, the cross-encoder: "
-        "both texts as one row of tokens through one encoder, whose [CLS] becomes the score. For a "
-        "question and a million texts, the first takes 1 run now and a million ahead, the second a "
-        "million runs now.",
+        "both texts as one row of tokens through one encoder, whose states become the score. For "
+        "a question and a million texts, the first takes 1 run now and a million ahead, the second "
+        "a million runs now.",
     ),
     Picture(
         "Dual-Encoder",

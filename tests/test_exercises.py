@@ -18,6 +18,7 @@ import pytest
 import torch
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
+from torch.nn.functional import cross_entropy
 
 from course_utils import claims, embed, exercises, similarity
 from course_utils.errors import BadInput
@@ -224,6 +225,36 @@ WRONG = {
         (lambda n, w: [[1] * n] * n, "expected, not list"),
         (lambda n, w: torch.eye(n)[w + 9], "your answer raises IndexError"),
     ],
+    "L2.5 masked loss": [
+        (lambda s, t, m: None, "returns None. Does it say `return`?"),
+        (lambda s, t, m: cross_entropy(s, t), "that is the mean over all places"),
+        (lambda s, t, m: cross_entropy(s[~m], t[~m]), "that are *not* chosen"),
+        (lambda s, t, m: cross_entropy(s[m], t[m], reduction="sum"), "not their mean"),
+        (lambda s, t, m: (cross_entropy(s, t, reduction="none") * m).mean(), "not by T"),
+        (lambda s, t, m: -cross_entropy(s[m], t[m]), "minus the logarithm"),
+        (lambda s, t, m: cross_entropy(s[m], t[m]) / log(2), "that is in bits"),
+        (lambda s, t, m: cross_entropy(s * m[:, None], t), "scores of 0 are not free"),
+        (lambda s, t, m: cross_entropy(s[m], t[m], reduction="none"), "one number was expected"),
+        (lambda s, t, m: -s[m].softmax(0).log()[range(4), t[m]].mean(), "does the softmax run"),
+        (lambda s, t, m: -s[m][range(4), t[m]].mean(), "over what does the softmax run"),
+        (lambda s, t, m: cross_entropy(s[m], t), "your answer raises ValueError"),
+    ],
+    "L2.6 wall": [
+        (lambda s: s[:, None] != s[None, :], "The wall is the wrong way round"),
+        (
+            lambda s: s[:, None] - s[None, :],
+            "for segments [0, 0, 0, 1, 1] the mask is wrong in row",
+        ),
+        (lambda s: s[:, None] * s[None, :], "(segment 0) look at nothing"),
+        (lambda s: torch.ones(len(s), len(s)), "the mask is wrong in row 0"),
+        (lambda s: torch.eye(len(s)), "the mask is wrong in row 0"),
+        (lambda s: (s[:, None] == s[None, :]).tril(), "the mask is wrong in row 0"),
+        (lambda s: (s[:, None] == s[None, :]).int()[:3], "expected, not (3, 5)"),
+        (lambda s: s == s, "a tensor [5, 5] was expected, not (5,)"),
+        (lambda s: (s[:, None] == s[None, :]).numpy(), "a tensor [5, 5] was expected"),
+        (lambda s: s[:, None] == s[None, :] and 1, "your answer raises RuntimeError"),
+        (lambda s: None, "expected, not NoneType"),
+    ],
     "L3.1 words from tokens": [
         (lambda tokens: None, "returns None. Does it say `return`?"),
         (lambda tokens: " ".join(tokens), "returns 'token ##ization is fun'. What does ## say"),
@@ -299,6 +330,15 @@ RIGHT = {
     "L2.4 sliding mask": [
         lambda n, w: apart(n).abs() <= w,
         lambda n, w: torch.ones(n, n).tril(w).triu(-w),
+    ],
+    "L2.5 masked loss": [
+        lambda s, t, m: -s.log_softmax(-1)[m].gather(1, t[m][:, None]).mean(),
+        lambda s, t, m: cross_entropy(s, t.masked_fill(~m, -100)).item(),
+        lambda s, t, m: (cross_entropy(s, t, reduction="none") * m).sum() / m.sum(),
+    ],
+    "L2.6 wall": [
+        lambda s: s[:, None] == s[None, :],
+        lambda s: torch.outer(s, s) + torch.outer(1 - s, 1 - s),
     ],
     "L3.1 words from tokens": [
         lambda tokens: joined(tokens),

@@ -153,6 +153,24 @@ def test_guesses_are_the_most_probable_tokens(run):
         masked_lm.guesses("the old mill", model=model)
 
 
+@pytest.mark.parametrize("layer", [0, 3, 6])
+def test_the_frozen_encoder_stops_at_a_layer_and_is_whole_again(layer):
+    masked = masked_lm.hide(masked_lm.blocks([TEXT, "the red door"], tokens=24), 0)
+    _, model = models.load("contextual encoder")
+    with torch.no_grad():
+        whole = model(masked.ids, masked.attention, output_hidden_states=True).hidden_states
+    found = masked_lm.frozen_states(masked, layer, precision="float32")
+    assert not found.requires_grad and len(model.encoder.layer) == 6
+    torch.testing.assert_close(found, whole[layer])
+
+
+def test_a_layer_that_the_encoder_does_not_have_is_refused():
+    masked = masked_lm.hide(ids(1), 0)
+    for layer in (-1, 7, 2.0):
+        with pytest.raises(BadInput, match="has the layers 0 to 6"):
+            masked_lm.frozen_states(masked, layer)
+
+
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"batch": 0}, {"learning_rate": 0.0}])
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(BadInput, match=next(iter(wrong))):

@@ -73,3 +73,66 @@ def _sliding_mask(answer) -> str | None:
         row = int((given.long() != right).any(1).int().argmax())
         return f"for n={n}, w={w} the mask is wrong in row {row}."
     return None
+
+
+@exercise("L2.5 masked loss")
+def _masked_loss(answer) -> str | None:
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(12, 7, generator=generator)
+    targets = torch.randint(7, (12,), generator=generator)
+    chosen = torch.zeros(12, dtype=torch.bool)
+    chosen[[2, 5, 6, 9]] = True
+    given = answer(scores.clone(), targets.clone(), chosen.clone())
+    if given is None:
+        return "your function returns None. Does it say `return`?"
+    try:
+        given = float(given)
+    except (TypeError, ValueError, RuntimeError):
+        return "one number was expected: take the mean over the chosen places."
+    each = cross_entropy(scores, targets, reduction="none")  # [T]
+    right = each[chosen].mean().item()
+    wrong = {
+        each.mean().item(): "that is the mean over all places; only the chosen ones count.",
+        each[~chosen].mean().item(): "that is the loss of the places that are *not* chosen.",
+        each[chosen].sum().item(): "that is the sum over the chosen places, not their mean.",
+        right * 4 / 12: "the sum is right. Divide it by the number of chosen places, not by T.",
+        -right: "the sign: a loss is minus the logarithm.",
+        right / math.log(2): "that is in bits; nats use the natural logarithm.",
+    }
+    if math.isclose(given, right, abs_tol=1e-4):
+        return None
+    for value, reason in wrong.items():
+        if math.isclose(given, value, abs_tol=1e-4):
+            return reason
+    if math.isclose(given, cross_entropy(scores * chosen[:, None], targets).item(), abs_tol=1e-4):
+        return "scores of 0 are not free: they mean equal probabilities, and cost log V each."
+    return "the loss is another one. Which places count, and over what does the softmax run?"
+
+
+@exercise("L2.6 wall")
+def _wall(answer) -> str | None:
+    import torch
+
+    for segments in ([0, 0, 0, 1, 1], [0, 0, 1, 1, 1, 1], [0, 1]):
+        right = torch.tensor([[int(one == other) for other in segments] for one in segments])
+        given = answer(torch.tensor(segments))
+        if not isinstance(given, torch.Tensor) or given.shape != right.shape:
+            shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
+            return (
+                f"for segments {segments} a tensor {list(right.shape)} was expected, not {shape}."
+            )
+        given = given.long()
+        if torch.equal(given, right):
+            continue
+        if torch.equal(given, 1 - right):
+            return (
+                "tokens look across the border and nowhere else. The wall is the wrong way round."
+            )
+        if torch.equal(given, right * torch.tensor(segments)):
+            return "the tokens of the question (segment 0) look at nothing, not even at themselves."
+        row = int((given != right).any(1).int().argmax())
+        return f"for segments {segments} the mask is wrong in row {row}."
+    return None

@@ -1,7 +1,5 @@
 """What counting alone can guess: the most frequent token, and the most frequent after another."""
 
-from collections import Counter, defaultdict
-
 import numpy as np
 import torch
 
@@ -37,20 +35,20 @@ class Bigrams:
     def __init__(self, ids: torch.Tensor, weight: float = WEIGHT):
         tokenizer, _ = models.load()
         self.weight, self.unigrams = weight, Unigrams(ids)
-        padding = tokenizer.pad_token_id
-        self.after: dict[int, Counter] = defaultdict(Counter)
-        for row in ids.tolist():
-            for first, second in zip(row, row[1:], strict=False):
-                if second not in (padding, tokenizer.sep_token_id):
-                    self.after[first][second] += 1
+        firsts, seconds = ids[:, :-1].numpy(), ids[:, 1:].numpy()
+        real = ~np.isin(seconds, (tokenizer.pad_token_id, tokenizer.sep_token_id))
+        pairs = firsts[real] * len(tokenizer) + seconds[real]
+        self.pairs, self.counts = np.unique(pairs, return_counts=True)  # sorted by first token
 
     def log_probabilities(self, ids: torch.Tensor, masked: Masked) -> np.ndarray:
         """As `Unigrams`; the token before each place is the true one of `ids` `[n, T]`."""
         rows, columns = masked.chosen.nonzero(as_tuple=True)
-        found = np.empty((len(rows), len(self.unigrams.shares)), dtype=np.float32)
+        vocabulary = len(self.unigrams.shares)
+        found = np.empty((len(rows), vocabulary), dtype=np.float32)
         for number, before in enumerate(ids[rows, columns - 1].tolist()):
-            counts = self.after.get(before, Counter())
+            ends = np.searchsorted(self.pairs, (before * vocabulary, (before + 1) * vocabulary))
+            own = slice(*ends)
             known = self.weight * self.unigrams.shares
-            known[list(counts)] += list(counts.values())
-            found[number] = np.log(known / (counts.total() + self.weight))
+            known[self.pairs[own] - before * vocabulary] += self.counts[own]
+            found[number] = np.log(known / (self.counts[own].sum() + self.weight))
         return found

@@ -40,9 +40,12 @@ def blocks(texts: Sequence[str], tokens: int = BLOCK_TOKENS) -> torch.Tensor:
     room = tokens - 2
     if room < 2:
         raise BadInput(f"tokens={tokens} leaves no room for text between [CLS] and [SEP].")
-    rows = []
+    # Uncut texts of a whole corpus at once would take some hundred MB: a part of them at a time.
+    texts = embed.checked(texts)
+    groups = (texts[start : start + 256] for start in range(0, len(texts), 256))
     options = {"add_special_tokens": False, "verbose": False}
-    for ids in tokenizer(embed.checked(texts), **options)["input_ids"] if len(texts) else ():
+    rows = []
+    for ids in (ids for group in groups for ids in tokenizer(group, **options)["input_ids"]):
         parts = (ids[start : start + room] for start in range(0, len(ids), room))
         rows += [
             [tokenizer.cls_token_id, *part, tokenizer.sep_token_id]

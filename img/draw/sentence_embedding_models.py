@@ -61,4 +61,4 @@ def _together(art: Canvas) -> None:
         box = art.step(at, 130, 144, 50, text, size=SMALL)
         art.arrow(box.bottom, (at, 211))
     art.arrow((x, 241), encoder.top, label="[T]", at=(x + 10, 270), align="left")
-    art.arrow(encoder.bottom, score.top, label="[CLS] → 1 number", at=(x + 10, 384), align="left")
+    art.arrow(encoder.bottom, score.top, label="states → 1 number", at=(x + 10, 384), align="left")
