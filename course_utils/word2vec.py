@@ -23,8 +23,8 @@ _WORD = re.compile(r"[a-z]+(?:_[a-z]+)*")
 class Corpus:
     """A text collection as word numbers.
 
-    `words`: the vocabulary, most frequent first. `counts`: int64 `[V]`. `ids`: int64 `[N]`, all
-    texts one after the other. `text_of`: int64 `[N]`, which text each position belongs to.
+    `words`: the vocabulary, most frequent first. `counts`: int64 `[V]`. `ids`: int32 `[N]`, all
+    texts one after the other. `text_of`: int32 `[N]`, which text each position belongs to.
     """
 
     words: list[str]
@@ -38,20 +38,21 @@ class Corpus:
 
         Raises BadInput where fewer than two words remain.
         """
-        documents = [_WORD.findall(text.lower()) for text in texts]
-        totals = Counter(word for document in documents for word in document)
+        # Read twice: kept as strings, the words would take many times the room of their numbers.
+        texts = list(texts)
+        totals = Counter(word for text in texts for word in _WORD.findall(text.lower()))
         # Ties are broken by the alphabet: the numbering does not depend on the order of the texts.
         kept = sorted((-n, word) for word, n in totals.items() if n >= min_count)
         if len(kept) < 2:
             raise BadInput(f"Only {len(kept)} words occur {min_count} times or more in the texts.")
         words = [word for _, word in kept]
         number = {word: index for index, word in enumerate(words)}
-        ids, text_of = [], []
-        for text, document in enumerate(documents):
-            inside = [number[word] for word in document if word in number]
-            ids += inside
-            text_of += [text] * len(inside)
-        return cls(words, np.array([-n for n, _ in kept]), np.array(ids), np.array(text_of))
+        ids = [
+            np.array([number[w] for w in _WORD.findall(text.lower()) if w in number], np.int32)
+            for text in texts
+        ]
+        text_of = np.repeat(np.arange(len(ids), dtype=np.int32), [len(some) for some in ids])
+        return cls(words, np.array([-n for n, _ in kept]), np.concatenate(ids), text_of)
 
     def noise(self, power: float = 0.75) -> np.ndarray:
         """What negatives are drawn from, `[V]`: counts to the power 3/4, summing to 1."""
@@ -61,7 +62,7 @@ class Corpus:
     def pairs(
         self, rng: np.random.Generator, window: int = 5, keep: float = 1e-3
     ) -> tuple[np.ndarray, np.ndarray]:
-        """All (centre, context) pairs within `window` words of one text, shuffled: two `[P]`.
+        """All (centre, context) pairs within `window` words of one text, shuffled: two int32 `[P]`.
 
         Frequent words are dropped at random first: a word of frequency f stays with probability
         min(1, sqrt(keep / f)).
@@ -99,7 +100,7 @@ def batches(
                 return
             noise = np.searchsorted(cumulative, rng.random((size, negatives)) * cumulative[-1])
             part = slice(start, start + size)
-            yield tuple(torch.from_numpy(a) for a in (centre[part], context[part], noise))
+            yield tuple(torch.from_numpy(a).long() for a in (centre[part], context[part], noise))
             made += 1
 
 

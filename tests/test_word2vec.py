@@ -27,7 +27,7 @@ def test_the_corpus_by_hand():
     assert corpus.counts.tolist() == [3, 2, 2]
     assert corpus.ids.tolist() == [0, 1, 0, 2, 2, 0, 1]
     assert corpus.text_of.tolist() == [0, 0, 0, 0, 1, 1, 1]
-    assert corpus.ids.dtype == corpus.text_of.dtype == corpus.counts.dtype == np.int64
+    assert corpus.ids.dtype == corpus.text_of.dtype == np.int32 and corpus.counts.dtype == np.int64
 
 
 def test_what_counts_as_a_word():
