@@ -1,0 +1,165 @@
+"""The cross-encoder that comes with the course: its files, its role, its scores, how good it is."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from course_utils import cross_encoder, data, models
+from course_utils.cross_encoder import (
+    CrossEncoder,
+    CrossEncoderError,
+    Settings,
+    card,
+    comparison,
+    storage,
+)
+from course_utils.errors import BadInput
+from tools import stored_scores
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+WEIGHTS = storage.SHIPPED / storage.FILES.weights
+ABOUT = cross_encoder.about(storage.SHIPPED)
+STORED = json.loads((stored_scores.STORED / "cross_encoder.json").read_text(encoding="utf-8"))
+BAND = 0.01  # what other CPUs and versions may change in a score; bfloat16 would change up to 0.04
+
+
+# ------------------------------------------------------------------------------------- the files
+
+
+def test_the_weights_are_small_and_are_those_that_the_json_file_describes():
+    assert WEIGHTS.stat().st_size <= 3_000_000
+    assert hashlib.sha256(WEIGHTS.read_bytes()).hexdigest() == ABOUT["sha256"]
+    assert ABOUT["encoder"] == models.DIGEST
+
+
+def test_a_changed_byte_is_refused(tmp_path):
+    for file in (WEIGHTS, storage.SHIPPED / storage.FILES.config):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    damaged = bytearray(WEIGHTS.read_bytes())
+    damaged[-1] ^= 1
+    (tmp_path / WEIGHTS.name).write_bytes(damaged)
+    with pytest.raises(CrossEncoderError, match="is not what cross-encoder.json describes"):
+        cross_encoder.load(tmp_path)
+
+
+def test_the_card_is_that_of_these_weights_and_of_the_stored_run():
+    """Otherwise one of the three is of another training."""
+    record = data.stored_run("cross_encoder")
+    assert ABOUT["about"]["settings"] == record["settings"]
+    assert Settings(**record["settings"]).steps == record["runs"]["all"]["steps"]
+    stored = (storage.SHIPPED / "README.md").read_text(encoding="utf-8")
+    assert card.card(storage.SHIPPED, record) == stored
+
+
+def test_the_figures_of_the_card_are_what_was_asked_for():
+    """Ahead of the encoder and of late interaction; the right sentence first in 95 of 100."""
+    found = data.stored_run("cross_encoder")["runs"]["all"]["held_out"]
+    ahead = found["documentation"]["ahead"]
+    for other in (comparison.ENCODER, comparison.LATE):
+        assert ahead[f"{comparison.SUM} over {other}"]["low"] > 0, other
+    assert found["facts"]["systems"][comparison.CROSS]["first"][0] >= 0.95
+
+
+# -------------------------------------------------------------------------------------- the role
+
+
+def test_the_role_is_played_by_these_weights():
+    tokenizer, model = models.load("cross-encoder")
+    assert isinstance(model, CrossEncoder) and not model.training
+    assert models.load("cross-encoder")[1] is model
+    assert tokenizer is models.load()[0]
+    question, texts = "Who wrote Emma?", ["Jane Austen wrote Emma.", "Emma sold her car."]
+    again = cross_encoder.score(question, texts, model=cross_encoder.load(storage.SHIPPED))
+    np.testing.assert_array_equal(cross_encoder.score(question, texts), again)
+
+
+def test_what_is_cached_under_the_role_is_kept_apart_by_its_weights(monkeypatch, tmp_path):
+    assert models.identity("cross-encoder") == f"{models.DIGEST} + {ABOUT['sha256']}"
+    cross_encoder.save(CrossEncoder(), tmp_path)
+    monkeypatch.setattr(storage, "SHIPPED", tmp_path)
+    assert ABOUT["sha256"] not in models.identity("cross-encoder")
+
+
+def test_without_the_files_the_role_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(storage, "SHIPPED", tmp_path / "gone")
+    models._load_part.cache_clear()
+    for ask in (models.load, models.identity):
+        with pytest.raises(CrossEncoderError, match=r"cannot be read .* Train the cross-encoder"):
+            ask("cross-encoder")
+
+
+# ------------------------------------------------------------------------------------ the scores
+
+
+def test_scores_of_50_stored_pairs_come_back():
+    assert STORED["weights"] == ABOUT["sha256"], "run tools/stored_scores.py"
+    assert len(STORED["pairs"]) == 50
+    found = [cross_encoder.score(question, [text])[0] for question, text, _ in STORED["pairs"]]
+    wanted = [score for *_, score in STORED["pairs"]]
+    np.testing.assert_allclose(found, wanted, atol=BAND, rtol=0)
+    assert np.std(wanted) > 50 * BAND  # scores of one size would tell nothing
+
+
+def test_the_stored_pairs_are_those_that_the_script_would_store_now():
+    assert [tuple(pair[:2]) for pair in STORED["pairs"]] == stored_scores.pairs()
+
+
+def test_the_order_of_the_candidates_does_not_matter():
+    texts = [text for _, text, _ in STORED["pairs"][:40]]  # 32 or more: bfloat16 where there is it
+    question = STORED["pairs"][0][0]
+    order = np.random.default_rng(0).permutation(len(texts))
+    scores = cross_encoder.score(question, texts)
+    shuffled = [texts[row] for row in order]
+    np.testing.assert_array_equal(cross_encoder.score(question, shuffled), scores[order])
+    first, _ = cross_encoder.rerank(question, texts)
+    again, _ = cross_encoder.rerank(question, shuffled)
+    assert [texts[row] for row in first] == [shuffled[row] for row in again]
+
+
+# ----------------------------------------------------------------------------------- the reading
+
+
+def test_a_pair_is_read_as_one_and_attention_crosses_the_border():
+    reading = cross_encoder.read("Who wrote Emma?", "Jane Austen.")
+    wanted = "[CLS] who wrote emma ? [SEP] jane austen . [SEP]".split()
+    assert reading.tokens == wanted
+    assert reading.segments.tolist() == [0] * 6 + [1] * 4
+    assert reading.attention.shape == (6, 12, 10, 10)
+    np.testing.assert_allclose(reading.attention.sum(-1), 1, atol=1e-5)
+    question, text = np.flatnonzero(reading.segments == 0), np.flatnonzero(reading.segments)
+    assert reading.attention[:, :, question][..., text].sum(-1).mean() > 0.05
+
+
+def test_reading_leaves_the_model_as_it_was_and_does_not_change_a_score():
+    question, text = "Who wrote Emma?", "Jane Austen wrote it."
+    _, model = models.load("cross-encoder")
+    before = cross_encoder.score(question, [text])
+    cross_encoder.read(question, text)
+    assert model.config._attn_implementation == "sdpa"
+    np.testing.assert_array_equal(cross_encoder.score(question, [text]), before)
+    for wrong in ((None, text), (question, None)):
+        with pytest.raises(BadInput, match="NoneType"):
+            cross_encoder.read(*wrong)
+
+
+# ----------------------------------------------------------------------------------- how good it is
+
+
+def test_on_held_out_facts_the_right_sentence_is_first():
+    """Every eighth of them, eight sentences each: what the card says of all, to within one group.
+
+    The encoder takes the question itself for the best answer every time.
+    """
+    known = comparison.scorers(models.load("cross-encoder")[1])
+    systems = {name: known[name] for name in (comparison.ENCODER, comparison.CROSS)}
+    groups = data.fact_groups(data.split_facts(data.facts()).held_out)[::8]
+    assert len(groups) >= 40
+    found = comparison.on_facts(systems, groups)["systems"]
+    assert found[comparison.CROSS]["first"][0] >= 0.95
+    assert found[comparison.CROSS]["beaten_by"]["echo"] == 0
+    assert found[comparison.CROSS]["beaten_by"]["rewording"] == 0
+    assert found[comparison.ENCODER]["first"][0] <= 0.05
+    assert found[comparison.ENCODER]["beaten_by"]["echo"] == 1
