@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import ipywidgets
 from matplotlib.figure import Figure
 
-from course_utils import plots
+from course_utils import memory, plots
 from course_utils.errors import BadInput
 
 SECONDS_BETWEEN_PICTURES = 1.0
@@ -77,12 +77,14 @@ class LiveCurve:
     def finish(self, alt: str) -> None:
         """Show the finished curve with its description, and take the live picture away.
 
+        What the training has freed goes back to the system: the lesson goes on in little memory.
         Raises BadInput where there is no point yet, or `alt` is empty.
         """
         if not self.steps:
             raise BadInput("The curve has no point yet: call add before finish.")
         plots.show(self.figure(), alt)
         self._picture.close()
+        memory.give_back()
 
 
 def _listed(names) -> str:

@@ -52,6 +52,8 @@ LESSONS = (
             "we have rebuilt the whole layer": "largest difference to the model's own layer",
             "at the last layer, context tells senses apart": "last layer",
             "with a causal mask, what comes after a word cannot reach it": "largest difference",
+            "the model beats the bigram": "",
+            "the cross-encoder finds most answers, the encoder hardly any": "right",
         },
     ),
     Lesson(
@@ -63,6 +65,7 @@ LESSONS = (
             "sentence embeddings beat averaged static vectors": "gain over static mean",
             "with 50 pairs, the same model may look very different": "first 50 pairs",
             "negation: statements that differ look more alike than paraphrases": "negation",
+            "the sum is ahead of the encoder": "encoder + cross-encoder over encoder",
         },
     ),
     Lesson(
