@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from course_utils import cross_encoder, embed, models
+from course_utils import cross_encoder, models
 from course_utils.cross_encoder import (
     CrossEncoder,
     CrossEncoderError,
@@ -355,8 +355,3 @@ def test_the_role_is_played_by_the_shipped_weights(monkeypatch, folder):
         assert models.identity("cross-encoder") == f"{models.DIGEST} + {digest}"
     finally:
         models._load_part.cache_clear()
-
-
-def test_a_cross_encoder_has_no_vectors():
-    with pytest.raises(BadInput, match="cross_encoder.score"):
-        embed.encode(["text"], role="cross-encoder")

@@ -25,15 +25,15 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn.functional import normalize
 
-from course_utils import embed
+from course_utils import embed, low_rank
 from course_utils.data.retrieval_pairs import QaPair
 from course_utils.dual_encoder.heads import ANSWER_TOKENS, QUESTION_TOKENS
 from course_utils.dual_encoder.towers import tokenize
 from course_utils.dual_encoder.training import Settings
 from course_utils.errors import CourseError
-from course_utils.low_rank import adapted
 
 RANK = 16
+STRENGTH = low_rank.STRENGTH  # what B A gives is multiplied by this
 SIDES = ("question", "answer")
 TRAINING_TOKENS = 64  # of an answer, in training alone: steps take less time and memory
 SETTINGS = Settings(steps=150, batch=64, learning_rate=1e-3)
@@ -54,7 +54,7 @@ class Adapters(nn.Module):
     def __init__(self, rank: int = RANK, seed: int = 0, precision: str = "auto"):
         super().__init__()
         self.bfloat16 = embed.wants_bfloat16(precision)
-        self.question, self.answer = (adapted(rank, seed) for _ in SIDES)
+        self.question, self.answer = (low_rank.adapted(rank, seed) for _ in SIDES)
 
     def train(self, mode: bool = True) -> "Adapters":
         """As in any module, but that the encoder's dropout stays off: steps need less memory."""
