@@ -31,6 +31,7 @@ class LiveCurve:
         self.reference = dict(reference or {})
         self.steps: list[float] = []
         self.values: dict[str, list[float]] = {}
+        memory.give_back()  # training needs room
         self._picture = ipywidgets.Image(value=plots.png(self.figure()), format="png")
         self._drawn = time.monotonic()
         plots.show_widget(

@@ -35,12 +35,13 @@ def test_a_system_without_glibc_is_left_alone(monkeypatch):
     memory.give_back()
 
 
-def test_the_end_of_a_training_curve_gives_memory_back(monkeypatch):
+def test_a_training_curve_gives_memory_back_before_and_after(monkeypatch):
     called = []
     monkeypatch.setattr(live.memory, "give_back", lambda: called.append(True))
     monkeypatch.setattr(live.plots, "show_widget", lambda *_: None)
     monkeypatch.setattr(live.plots, "show", lambda *_: None)
     curve = live.LiveCurve("The loss falls")
+    assert len(called) == 1
     curve.add(1, loss=1.0)
     curve.finish("It falls.")
-    assert called
+    assert len(called) == 2
