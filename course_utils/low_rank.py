@@ -6,10 +6,16 @@ al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1.
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import (
+    LoraConfig,
+    PeftModel,
+    get_peft_model,
+    get_peft_model_state_dict,
+    set_peft_model_state_dict,
+)
 from torch import nn
 
 from course_utils import models
@@ -42,3 +48,58 @@ def adapted(rank: int, seed: int = 0, matrices: str | Sequence[str] = ATTENTION)
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         torch.manual_seed(seed)
         return get_peft_model(encoder, config).eval()
+
+
+class AdaptedEncoder(nn.Module):
+    """The encoder with adapters beside all matrices of its layers; the head is a subclass's own.
+
+    Everything that a subclass adds is trained, and stored with the adapters. The same `seed` gives
+    the same weights.
+    """
+
+    def __init__(self, rank: int, seed: int = 0):
+        super().__init__()
+        self.encoder = adapted(rank, seed, ALL_OF_A_LAYER)
+
+    @property
+    def config(self):
+        return self.encoder.config
+
+    def train(self, mode: bool = True) -> "AdaptedEncoder":
+        """As in any module, but that the encoder's dropout stays off: steps need less memory.
+
+        In training attention is computed the plain way: on a CPU the fused kernel is a little
+        faster forward, and its gradient takes several times as long.
+        """
+        super().train(mode)
+        self.encoder.eval()
+        self.set_attn_implementation("eager" if mode else "sdpa")
+        return self
+
+    def set_attn_implementation(self, name: str) -> None:
+        """How attention is computed, as in models of transformers: "eager", "sdpa"."""
+        self.encoder.get_base_model().set_attn_implementation(name)
+
+    def head_parameters(self) -> dict[str, nn.Parameter]:
+        """What a subclass has added, by name."""
+        return {
+            name: value
+            for name, value in self.named_parameters()
+            if not name.startswith("encoder.")
+        }
+
+    def trained_weights(self) -> dict[str, torch.Tensor]:
+        """What training changes: the adapters' matrices and the head."""
+        adapters = get_peft_model_state_dict(self.encoder, save_embedding_layers=False)
+        head = {name: value.detach() for name, value in self.head_parameters().items()}
+        return {**adapters, **head}
+
+    def set_trained_weights(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Put `trained_weights` of this or another model of the class in place."""
+        head = self.head_parameters()
+        set_peft_model_state_dict(
+            self.encoder, {name: value for name, value in tensors.items() if name not in head}
+        )
+        with torch.no_grad():
+            for name, value in head.items():
+                value.copy_(tensors[name])

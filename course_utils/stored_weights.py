@@ -6,9 +6,10 @@ edited or left from another run do not match it and are refused. Nothing is ever
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
@@ -17,6 +18,9 @@ from safetensors.torch import save as save_tensors
 
 from course_utils import cache
 from course_utils.errors import CourseError
+
+if TYPE_CHECKING:  # heads are stored here, too, and do not need peft
+    from course_utils.low_rank import AdaptedEncoder
 
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = 1
@@ -71,6 +75,34 @@ class StoredWeights:
                 "folder."
             ) from error
         return folder
+
+    def save_trained(
+        self,
+        model: "AdaptedEncoder",
+        folder: str | Path,
+        made_for: Mapping[str, object],
+        about: Mapping[str, object] | None = None,
+    ) -> Path:
+        """`save` for what training has changed in a model, in half precision."""
+        tensors = {name: value.half() for name, value in model.trained_weights().items()}
+        return self.save(folder, tensors, made_for, about)
+
+    def load_trained(
+        self,
+        make: Callable[[], "AdaptedEncoder"],
+        folder: str | Path,
+        made_for: Mapping[str, object],
+    ) -> "AdaptedEncoder":
+        """A model that `make` makes with the weights of a folder in it, in evaluation mode.
+
+        It is made once the weights are known to be whole.
+        """
+        tensors = self.load(folder, made_for)
+        model = make()
+        wanted = {name: list(value.shape) for name, value in model.trained_weights().items()}
+        self.require_shapes(folder, tensors, wanted)
+        model.set_trained_weights({name: value.float() for name, value in tensors.items()})
+        return model.eval()
 
     def load(self, folder: str | Path, made_for: Mapping[str, object]) -> dict[str, torch.Tensor]:
         """The weights of a folder, once they are known to be whole and made for what is here."""

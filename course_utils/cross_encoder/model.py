@@ -12,7 +12,6 @@ learns to read from the mean itself.
 """
 
 import torch
-from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from torch import nn
 from torch.nn.functional import normalize
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -23,7 +22,7 @@ RANK = 16
 SCALE = 15.0  # what the cosine is multiplied by before the first step
 
 
-class CrossEncoder(nn.Module):
+class CrossEncoder(low_rank.AdaptedEncoder):
     """The encoder with adapters, and the head: called like a sequence classifier of transformers.
 
     The same `seed` gives the same weights. Under `torch.autocast` the encoder's layers follow it;
@@ -31,32 +30,12 @@ class CrossEncoder(nn.Module):
     """
 
     def __init__(self, rank: int = RANK, seed: int = 0):
-        super().__init__()
-        self.encoder = low_rank.adapted(rank, seed, low_rank.ALL_OF_A_LAYER)
+        super().__init__(rank, seed)
         width = self.config.hidden_size
         self.head = nn.Linear(2 * width, 1, bias=False)  # a bias would move all scores alike
         with torch.no_grad():
             self.head.weight[:, :width] = SCALE
             self.head.weight[:, width:] = 0.0
-
-    @property
-    def config(self):
-        return self.encoder.config
-
-    def train(self, mode: bool = True) -> "CrossEncoder":
-        """As in any module, but that the encoder's dropout stays off: steps need less memory.
-
-        In training attention is computed the plain way: on a CPU the fused kernel is a little
-        faster forward, and its gradient takes several times as long.
-        """
-        super().train(mode)
-        self.encoder.eval()
-        self.set_attn_implementation("eager" if mode else "sdpa")
-        return self
-
-    def set_attn_implementation(self, name: str) -> None:
-        """How attention is computed, as in models of transformers: "eager", "sdpa"."""
-        self.encoder.get_base_model().set_attn_implementation(name)
 
     def forward(
         self,
@@ -85,17 +64,3 @@ class CrossEncoder(nn.Module):
             )
             scores = self.head(torch.cat([question * text, both], dim=-1))  # [n, 1]
         return SequenceClassifierOutput(logits=scores, attentions=out.attentions)
-
-    def trained_weights(self) -> dict[str, torch.Tensor]:
-        """What training changes: the adapters' matrices and the head's."""
-        return {
-            **get_peft_model_state_dict(self.encoder, save_embedding_layers=False),
-            "head.weight": self.head.weight.detach(),
-        }
-
-    def set_trained_weights(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Put `trained_weights` of this or another cross-encoder in place."""
-        adapters = {name: value for name, value in tensors.items() if name != "head.weight"}
-        set_peft_model_state_dict(self.encoder, adapters)
-        with torch.no_grad():
-            self.head.weight.copy_(tensors["head.weight"])

@@ -24,8 +24,7 @@ def save(
 
     `about` is kept in the JSON file as it is. Raises CrossEncoderError where it cannot be written.
     """
-    tensors = {name: value.half() for name, value in model.trained_weights().items()}
-    return FILES.save(folder, tensors, made_for(), about)
+    return FILES.save_trained(model, folder, made_for(), about)
 
 
 def load(folder: str | Path) -> CrossEncoder:
@@ -34,12 +33,7 @@ def load(folder: str | Path) -> CrossEncoder:
     Raises CrossEncoderError where a file is missing or damaged, where the weights are not those
     that the JSON file describes, or where they were trained on another encoder.
     """
-    tensors = FILES.load(folder, made_for())
-    model = CrossEncoder()
-    wanted = {name: list(value.shape) for name, value in model.trained_weights().items()}
-    FILES.require_shapes(folder, tensors, wanted)
-    model.set_trained_weights({name: value.float() for name, value in tensors.items()})
-    return model.eval()
+    return FILES.load_trained(CrossEncoder, folder, made_for())
 
 
 def shipped() -> CrossEncoder:

@@ -1,14 +1,12 @@
 """The training loop of the cross-encoder, one step at a time, as `dual_encoder.training` has it."""
 
-import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import torch
 
-from course_utils import embed, models
+from course_utils import adapter_training, embed, models
 from course_utils.cross_encoder.groups import Group
 from course_utils.cross_encoder.loss import chance_level, listwise_loss
 from course_utils.cross_encoder.model import CrossEncoder
@@ -21,80 +19,42 @@ BATCH_TOKENS = 2048  # of the pairs that go through the model together
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to train. The learning rate rises over the first tenth of the steps, then falls to 0.
+class Settings(adapter_training.Settings):
+    """How to train; the learning rate rises over the first tenth of the steps.
 
-    A step takes `groups` groups, each of a right text and up to `negatives` wrong ones. The head's
-    learning rate is `head` times that of the adapters. `precision` is that of the encoder's layers,
-    as in `embed.encode`.
+    A step takes `groups` groups, each of a right text and up to `negatives` wrong ones.
     """
+
+    WHOLE = ("steps", "groups", "negatives")
 
     steps: int = 500
+    learning_rate: float = 1e-3
+    head: float = 10.0
     groups: int = 16
     negatives: int = 3
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    head: float = 10.0
-    precision: str = "auto"
-    seed: int = 0
-
-    def __post_init__(self):
-        for name in ("steps", "groups", "negatives"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise BadInput(f"{name}={value!r} must be a whole number from 1 up.")
-        for name in ("learning_rate", "head"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise BadInput(f"{name}={getattr(self, name)!r} must be a number above 0.")
-        if not 0 <= self.weight_decay < math.inf:
-            raise BadInput(f"weight_decay={self.weight_decay!r} must be a number from 0.")
-
-    def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0."""
-        rising = max(1, self.steps // 10)
-        return self.learning_rate * min((step + 1) / rising, 1 - step / self.steps)
 
 
-class Run:
-    """A training run that can be put down after any step and taken up again; see `dual_encoder`.
-
-    `dual_encoder.checkpoint` stores it. `groups` has to be the same, from its beginning on.
-    """
+class Run(adapter_training.Run):
+    """A training run of a cross-encoder. `groups` has to be the same, from its beginning on."""
 
     def __init__(self, model: CrossEncoder, settings: Settings | None = None):
-        self.model = model
-        self.settings = settings or Settings()
-        adapters = [value for value in model.encoder.parameters() if value.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": adapters, "share": 1.0}]
-            + [{"params": model.head.parameters(), "share": self.settings.head}],
-            weight_decay=self.settings.weight_decay,
-        )
-        self.done, self.pairs, self.seconds = 0, 0, 0.0
+        super().__init__(model, settings or Settings())
 
     def steps(self, groups: Iterator[Group]) -> Iterator[Step]:
         """The steps that are left; `pairs` of a `Step` are pairs of question and text."""
-        settings, size = self.settings, self.settings.groups
-        groups = islice(groups, self.done * size, settings.steps * size)
-        self.model.train(self.done < settings.steps)
-        while self.done < settings.steps:
-            began = time.perf_counter()
-            batch = list(islice(groups, size))
-            if len(batch) < size:
-                raise BadInput(f"There are too few groups for {settings.steps} steps of {size}.")
-            for part in self.optimizer.param_groups:
-                part["lr"] = part["share"] * settings.rate(self.done)
-            self.optimizer.zero_grad()
-            loss = batch_loss(self.model, batch, precision=settings.precision)
-            loss.backward()
-            self.optimizer.step()
-            sizes = [len(group.texts) for group in batch]
-            self.done += 1
-            self.pairs += sum(sizes)
-            self.seconds += time.perf_counter() - began
-            if self.done == settings.steps:
-                self.model.eval()
-            yield Step(self.done, loss.item(), chance_level(sizes), self.pairs, self.seconds)
+        return self._steps(self._batches(groups))
+
+    def loss(self, batch: Sequence[Group]) -> tuple[torch.Tensor, float, int]:
+        sizes = [len(group.texts) for group in batch]
+        loss = batch_loss(self.model, batch, precision=self.settings.precision)
+        return loss, chance_level(sizes), sum(sizes)
+
+    def _batches(self, groups: Iterator[Group]) -> Iterator[list[Group]]:
+        size, steps = self.settings.groups, self.settings.steps
+        groups = islice(groups, self.done * size, steps * size)
+        while len(batch := list(islice(groups, size))) == size:
+            yield batch
+        raise BadInput(f"There are too few groups for {steps} steps of {size}.")
 
 
 def steps(

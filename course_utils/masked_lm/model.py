@@ -10,7 +10,6 @@ the Output Embedding to Improve Language Models" (tying).
 from dataclasses import dataclass
 
 import torch
-from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from torch import nn
 from transformers.modeling_outputs import MaskedLMOutput
 
@@ -20,15 +19,14 @@ from course_utils.errors import BadInput
 RANK = 24
 
 
-class MaskedLM(nn.Module):
+class MaskedLM(low_rank.AdaptedEncoder):
     """Called like a masked language model of transformers. The same `seed` gives the same weights.
 
     `bias` `[V]`, such as the logarithms of the tokens' shares, is what scores begin with.
     """
 
     def __init__(self, rank: int = RANK, seed: int = 0, bias: torch.Tensor | None = None):
-        super().__init__()
-        self.encoder = low_rank.adapted(rank, seed, low_rank.ALL_OF_A_LAYER)
+        super().__init__(rank, seed)
         width, vocabulary = self.config.hidden_size, self.config.vocab_size
         self.head = nn.Linear(width, width)
         self.norm = nn.LayerNorm(width, eps=self.config.layer_norm_eps)
@@ -37,17 +35,6 @@ class MaskedLM(nn.Module):
             nn.init.eye_(self.head.weight)
             self.head.bias.zero_()
             self.norm.weight.fill_(0.3)  # so that the bias has the say at first
-
-    @property
-    def config(self):
-        return self.encoder.config
-
-    def train(self, mode: bool = True) -> "MaskedLM":
-        """As in `CrossEncoder`: no dropout, and attention the way whose gradient is faster."""
-        super().train(mode)
-        self.encoder.eval()
-        self.encoder.get_base_model().set_attn_implementation("eager" if mode else "sdpa")
-        return self
 
     def forward(
         self,
@@ -68,19 +55,6 @@ class MaskedLM(nn.Module):
         table = self.encoder.get_input_embeddings().weight  # [V, d]
         hidden = self.norm(self.head(states))
         return MaskedLMOutput(logits=hidden @ table.T + self.bias)
-
-    def trained_weights(self) -> dict[str, torch.Tensor]:
-        """What training changes: the adapters' matrices and the head."""
-        head = {name: value for name, value in self.state_dict().items() if "encoder." not in name}
-        return {**get_peft_model_state_dict(self.encoder, save_embedding_layers=False), **head}
-
-    def set_trained_weights(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Put `trained_weights` of this or another model in place."""
-        own = {name: value for name, value in self.state_dict().items() if "encoder." not in name}
-        set_peft_model_state_dict(
-            self.encoder, {name: value for name, value in tensors.items() if name not in own}
-        )
-        self.load_state_dict({name: tensors[name] for name in own}, strict=False)
 
 
 @dataclass(frozen=True)

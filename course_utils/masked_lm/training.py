@@ -1,7 +1,6 @@
 """The training loop of the masked language model, one step at a time, and its figures."""
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from course_utils import embed
+from course_utils import adapter_training, embed
 from course_utils.dual_encoder.training import Step
 from course_utils.errors import BadInput
 from course_utils.masked_lm.masking import Masked, hide
@@ -18,72 +17,34 @@ from course_utils.masked_lm.model import MaskedLM
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to train. The learning rate rises over the first twentieth of the steps, then falls to 0.
+class Settings(adapter_training.Settings):
+    """How to train; the learning rate rises over the first twentieth of the steps."""
 
-    The head's is `head` times that of the adapters.
-    """
+    WHOLE = ("steps", "batch")
+    RISE = 20
 
     steps: int = 1000
-    batch: int = 48
     learning_rate: float = 2e-3
     head: float = 2.5
     weight_decay: float = 0.01
-    precision: str = "auto"
-    seed: int = 0
-
-    def __post_init__(self):
-        for name in ("steps", "batch"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise BadInput(f"{name}={value!r} must be a whole number from 1 up.")
-        for name in ("learning_rate", "head"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise BadInput(f"{name}={getattr(self, name)!r} must be a number above 0.")
-        if not 0 <= self.weight_decay < math.inf:
-            raise BadInput(f"weight_decay={self.weight_decay!r} must be a number from 0.")
-
-    def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0."""
-        rising = max(1, self.steps // 20)
-        return self.learning_rate * min((step + 1) / rising, 1 - step / self.steps)
+    batch: int = 48
 
 
-class Run:
-    """A training run that can be put down after any step; `dual_encoder.checkpoint` stores it."""
+class Run(adapter_training.Run):
+    """A training run of a masked language model."""
 
     def __init__(self, model: MaskedLM, settings: Settings | None = None):
-        self.model = model
-        self.settings = settings or Settings()
-        encoder = [value for value in model.encoder.parameters() if value.requires_grad]
-        head = [*model.head.parameters(), *model.norm.parameters(), model.bias]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": encoder, "share": 1.0}, {"params": head, "share": self.settings.head}],
-            weight_decay=self.settings.weight_decay,
-        )
-        self.done, self.pairs, self.seconds = 0, 0, 0.0
+        super().__init__(model, settings or Settings())
 
     def steps(self, ids: torch.Tensor) -> Iterator[Step]:
         """The steps that are left, on blocks `[n, T]`; `pairs` of a `Step` are guessed tokens."""
-        settings = self.settings
-        self.model.train(self.done < settings.steps)
-        batches = islice(_batches(len(ids), settings), self.done, settings.steps)
-        for rows in batches:
-            began = time.perf_counter()
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["share"] * settings.rate(self.done)
-            masked = hide(ids[rows], seed=settings.seed * 1_000_003 + self.done)
-            self.optimizer.zero_grad()
-            loss = masked_loss(self.model, masked, settings.precision)
-            loss.backward()
-            self.optimizer.step()
-            self.done += 1
-            self.pairs += len(masked.targets)
-            self.seconds += time.perf_counter() - began
-            if self.done == settings.steps:
-                self.model.eval()
-            chance = math.log(self.model.config.vocab_size)
-            yield Step(self.done, loss.item(), chance, self.pairs, self.seconds)
+        batches = islice(_batches(len(ids), self.settings), self.done, None)
+        return self._steps(ids[rows] for rows in batches)
+
+    def loss(self, batch: torch.Tensor) -> tuple[torch.Tensor, float, int]:
+        masked = hide(batch, seed=self.settings.seed * 1_000_003 + self.done)
+        loss = masked_loss(self.model, masked, self.settings.precision)
+        return loss, math.log(self.model.config.vocab_size), len(masked.targets)
 
 
 def steps(model: MaskedLM, ids: torch.Tensor, settings: Settings | None = None) -> Iterator[Step]:
