@@ -52,7 +52,7 @@ l4-adapters: environment  ## train the low-rank adapters whose run L4 shows
 	$(PY) tools/adapter_run.py
 
 mixed-heads: environment  ## train heads on questions of three kinds; writes weights and cards
-	SQUAD='$(SQUAD)' $(PY) -m tools.mixed_heads
+	SQUAD='$(SQUAD)' $(PY) tools/mixed_heads.py
 
 cross-encoder: environment  ## train the cross-encoder that comes with the course; writes its card
 	SQUAD='$(SQUAD)' $(PY) tools/cross_encoder.py

@@ -303,14 +303,18 @@ def _loaded(role: str):
 
 
 def token_numbers(tokenizer, texts: list[str], max_tokens: int) -> list[list[int]]:
-    """The token numbers of each text, cut at `max_tokens`, special tokens included.
+    """The token numbers of each text, cut at `max_tokens`, special tokens included."""
+    return list(tokenized_in_parts(tokenizer, texts, truncation=True, max_length=max_tokens))
+
+
+def tokenized_in_parts(tokenizer, texts: list[str], **options) -> Iterator[list[int]]:
+    """The token numbers of one text after the other; `options` are the tokenizer's.
 
     Until it returns, a tokenizer keeps what it cut off, too: some hundred MB for thousands of long
     texts. So a part of them at a time.
     """
-    parts = (texts[start : start + 256] for start in range(0, len(texts), 256))
-    options = {"truncation": True, "max_length": max_tokens}
-    return [ids for part in parts for ids in tokenizer(part, **options)["input_ids"]]
+    for start in range(0, len(texts), 256):
+        yield from tokenizer(texts[start : start + 256], **options)["input_ids"]
 
 
 def batches(lengths: list[int], batch_tokens: int) -> Iterator[list[int]]:

@@ -62,6 +62,13 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def summary(values, groups=None) -> list[float]:
+    """`[mean, low, high]` with `bootstrap_interval`, in four decimals: for a stored run."""
+    values = np.asarray(values, dtype=np.float64)
+    low, high = bootstrap_interval(values, groups=groups)
+    return [round(float(number), 4) for number in (values.mean(), low, high)]
+
+
 @dataclass(frozen=True)
 class Difference:
     """How much the first system is ahead of the second on the same questions.

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from course_utils.errors import BadInput
-from course_utils.evaluate import bootstrap_interval, wilson_interval
+from course_utils.evaluate import bootstrap_interval, summary, wilson_interval
 
 near = partial(assert_allclose, rtol=0)
 
@@ -157,3 +157,10 @@ def test_groups_that_agree_within_widen_the_interval():
 def test_what_has_no_bootstrap_is_refused(values, groups, message):
     with pytest.raises(BadInput, match=message):
         bootstrap_interval(values, groups=groups)
+
+
+def test_a_summary_is_the_mean_with_its_interval_in_four_decimals():
+    values = np.arange(30) / 7
+    low, high = bootstrap_interval(values, groups=np.arange(30) // 3)
+    wanted = [round(float(values.mean()), 4), round(low, 4), round(high, 4)]
+    assert summary(values, groups=np.arange(30) // 3) == wanted

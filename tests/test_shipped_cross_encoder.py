@@ -1,6 +1,5 @@
 """The cross-encoder that comes with the course: its files, its role, its scores, how good it is."""
 
-import hashlib
 import json
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from course_utils import cross_encoder, data, models
 from course_utils.cross_encoder import (
     CrossEncoder,
-    CrossEncoderError,
     Settings,
     card,
     comparison,
@@ -27,22 +25,6 @@ BAND = 0.01  # what other CPUs and versions may change in a score; bfloat16 woul
 
 
 # ------------------------------------------------------------------------------------- the files
-
-
-def test_the_weights_are_small_and_are_those_that_the_json_file_describes():
-    assert WEIGHTS.stat().st_size <= 3_000_000
-    assert hashlib.sha256(WEIGHTS.read_bytes()).hexdigest() == ABOUT["sha256"]
-    assert ABOUT["encoder"] == models.DIGEST
-
-
-def test_a_changed_byte_is_refused(tmp_path):
-    for file in (WEIGHTS, storage.SHIPPED / storage.FILES.config):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    damaged = bytearray(WEIGHTS.read_bytes())
-    damaged[-1] ^= 1
-    (tmp_path / WEIGHTS.name).write_bytes(damaged)
-    with pytest.raises(CrossEncoderError, match="is not what cross-encoder.json describes"):
-        cross_encoder.load(tmp_path)
 
 
 def test_the_card_is_that_of_these_weights_and_of_the_stored_run():
@@ -74,21 +56,6 @@ def test_the_role_is_played_by_these_weights():
     question, texts = "Who wrote Emma?", ["Jane Austen wrote Emma.", "Emma sold her car."]
     again = cross_encoder.score(question, texts, model=cross_encoder.load(storage.SHIPPED))
     np.testing.assert_array_equal(cross_encoder.score(question, texts), again)
-
-
-def test_what_is_cached_under_the_role_is_kept_apart_by_its_weights(monkeypatch, tmp_path):
-    assert models.identity("cross-encoder") == f"{models.DIGEST} + {ABOUT['sha256']}"
-    cross_encoder.save(CrossEncoder(), tmp_path)
-    monkeypatch.setattr(storage, "SHIPPED", tmp_path)
-    assert ABOUT["sha256"] not in models.identity("cross-encoder")
-
-
-def test_without_the_files_the_role_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(storage, "SHIPPED", tmp_path / "gone")
-    models._load_part.cache_clear()
-    for ask in (models.load, models.identity):
-        with pytest.raises(CrossEncoderError, match=r"cannot be read .* Train the cross-encoder"):
-            ask("cross-encoder")
 
 
 # ------------------------------------------------------------------------------------ the scores

@@ -1,13 +1,12 @@
 """The masked language model that comes with the course: files, role, guesses, how good it is."""
 
-import hashlib
 import json
 
 import numpy as np
 import pytest
 
 from course_utils import data, masked_lm, models
-from course_utils.masked_lm import MaskedLM, MaskedLMError, Settings, storage
+from course_utils.masked_lm import MaskedLM, Settings, storage
 from course_utils.masked_lm.training import log_probabilities
 from tools import masked_lm as script
 from tools import stored_scores
@@ -23,22 +22,6 @@ BLOCKS = 60  # of held-out documentation
 
 
 # ------------------------------------------------------------------------------------- the files
-
-
-def test_the_weights_are_small_and_are_those_that_the_json_file_describes():
-    assert WEIGHTS.stat().st_size <= 3_000_000
-    assert hashlib.sha256(WEIGHTS.read_bytes()).hexdigest() == ABOUT["sha256"]
-    assert ABOUT["encoder"] == models.DIGEST
-
-
-def test_a_changed_byte_is_refused(tmp_path):
-    for file in (WEIGHTS, storage.SHIPPED / storage.FILES.config):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    damaged = bytearray(WEIGHTS.read_bytes())
-    damaged[-1] ^= 1
-    (tmp_path / WEIGHTS.name).write_bytes(damaged)
-    with pytest.raises(MaskedLMError, match="is not what masked-lm.json describes"):
-        masked_lm.load(tmp_path)
 
 
 def test_the_card_is_that_of_these_weights_and_of_the_stored_run():
@@ -69,21 +52,6 @@ def test_the_role_is_played_by_these_weights():
     text = "Returns a new [MASK] with the items in ascending order."
     again = masked_lm.guesses(text, model=masked_lm.load(storage.SHIPPED))
     assert masked_lm.guesses(text) == again
-
-
-def test_what_is_cached_under_the_role_is_kept_apart_by_its_weights(monkeypatch, tmp_path):
-    assert models.identity("masked language model") == f"{models.DIGEST} + {ABOUT['sha256']}"
-    masked_lm.save(MaskedLM(), tmp_path)
-    monkeypatch.setattr(storage, "SHIPPED", tmp_path)
-    assert ABOUT["sha256"] not in models.identity("masked language model")
-
-
-def test_without_the_files_the_role_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(storage, "SHIPPED", tmp_path / "gone")
-    models._load_part.cache_clear()
-    for ask in (models.load, models.identity):
-        with pytest.raises(MaskedLMError, match=r"cannot be read .* Train the masked-lm again"):
-            ask("masked language model")
 
 
 # ----------------------------------------------------------------------------------- the guesses

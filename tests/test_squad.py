@@ -93,3 +93,9 @@ def test_rows_of_the_hub_become_paragraphs(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", hub)
     monkeypatch.setattr(models, "require_hub", lambda wanted: None)
     assert squad() == WANTED
+
+
+def test_the_last_tenth_of_the_paragraphs_is_held_out_and_always_one():
+    numbers = list(range(40))
+    assert data.split_paragraphs(numbers) == (numbers[:36], numbers[36:])
+    assert data.split_paragraphs(["a", "b", "c"]) == (["a", "b"], ["c"])

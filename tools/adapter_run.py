@@ -11,19 +11,18 @@ import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from importlib import metadata
 from pathlib import Path
 from time import process_time
 
 import numpy as np
 import torch
 
-from course_utils import bm25, cache, data, dual_encoder, ranking
+from course_utils import bm25, data, dual_encoder, evaluate, ranking
 from course_utils.data import retrieval_pairs
 from course_utils.data.retrieval_pairs import QaPair, Split
 from course_utils.dual_encoder import Heads, Settings, adapters, pairs
 from course_utils.dual_encoder.adapters import Adapters
-from course_utils.evaluate import bootstrap_interval, paired_difference
+from tools import records
 
 PACKAGES = ("torch", "transformers", "peft", "numpy")
 POINTS = (25, 50, 100, 200, 400, 800)  # steps after which the curve has a point
@@ -95,7 +94,7 @@ def one_run(split: Split, settings: Settings, limit: float, others: dict[str, Fi
         "held_out": summary(found),
         "echo_example": [round(float(score), 4) for score in scores[0]],
         "ahead_in_MRR": {
-            name: asdict(paired_difference(found["MRR"], other["MRR"]))
+            name: asdict(evaluate.paired_difference(found["MRR"], other["MRR"]))
             for name, other in others.items()
         },
     }
@@ -117,10 +116,7 @@ def baselines(split: Split) -> dict[str, Figures]:
 
 def summary(found: Figures) -> dict[str, list[float]]:
     """The mean of each measure, and its 95 % interval: [mean, low, high]."""
-    return {
-        measure: [round(float(number), 4) for number in (v.mean(), *bootstrap_interval(v))]
-        for measure, v in found.items()
-    }
+    return {measure: evaluate.summary(values) for measure, values in found.items()}
 
 
 def main(arguments: Sequence[str] | None = None, split: Split | None = None) -> None:
@@ -142,7 +138,7 @@ def main(arguments: Sequence[str] | None = None, split: Split | None = None) -> 
         "command": f"python tools/adapter_run.py --steps {options.steps} --minutes "
         f"{options.minutes:g} --threads {options.threads}",
         "date": datetime.date.today().isoformat(),
-        "versions": {name: metadata.version(name).partition("+")[0] for name in PACKAGES},
+        "versions": records.versions(PACKAGES),
         "rank": adapters.RANK,
         "training_tokens": adapters.TRAINING_TOKENS,
         "settings": {
@@ -152,8 +148,7 @@ def main(arguments: Sequence[str] | None = None, split: Split | None = None) -> 
         "held_out": {name: summary(found) for name, found in others.items()},
         "runs": runs,
     }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    cache.replace(options.out, (json.dumps(record, indent=1) + "\n").encode())
+    records.write(record, options.out)
 
 
 if __name__ == "__main__":

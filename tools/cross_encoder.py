@@ -14,12 +14,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib import metadata
 from itertools import islice
 from pathlib import Path
-from time import process_time
 
-import numpy as np
 import torch
 
 from course_utils import cache, cross_encoder, data
@@ -35,12 +32,12 @@ from course_utils.cross_encoder import (
 )
 from course_utils.data import EverydayGroup, Fact, QaPair
 from course_utils.data.squad import Paragraph, squad
-from course_utils.dual_encoder import checkpoint
+from course_utils.dual_encoder.training import Step
+from tools import records
 
 MAIN = "all"  # the run whose weights come with the course
 PACKAGES = ("torch", "transformers", "peft", "numpy")
 WEIGHTS = {"squad": 0.5, "documentation": 0.3, "facts": 0.2}  # shares of the groups of a batch
-SQUAD_HELD_OUT = 0.1  # of the paragraphs, the last ones
 POINTS = (25, 50, 100, 200, 300, 400, 600, 800, 1000)  # steps after which the curve has a point
 POINT_GROUPS = 60  # of each source, for a point of the curve
 SQUAD_GROUPS = 200  # for the figures
@@ -86,11 +83,11 @@ def splits(paragraphs: Sequence[Paragraph]) -> Splits:
     """The splits of the three sources; the curve and the figures share the paragraphs of SQuAD."""
     pairs = data.split_pairs(data.qa_pairs())
     facts = data.split_facts(data.facts())
-    held_out = max(1, round(SQUAD_HELD_OUT * len(paragraphs)))
+    train, held_out = data.split_paragraphs(paragraphs)
     return Splits(
-        Sides(paragraphs[:-held_out], pairs.train, facts.train),
-        Sides(paragraphs[-held_out:], pairs.validation, facts.validation),
-        Sides(paragraphs[-held_out:], pairs.held_out, facts.held_out),
+        Sides(train, pairs.train, facts.train),
+        Sides(held_out, pairs.validation, facts.validation),
+        Sides(held_out, pairs.held_out, facts.held_out),
         data.everyday(),
     )
 
@@ -105,59 +102,33 @@ def train(
 ) -> tuple[CrossEncoder, list[dict]]:
     """A cross-encoder trained on these shares, and its curve; goes on where `work` has a part."""
     run = Run(CrossEncoder(seed=settings.seed), settings)
-    state, drawn = work / f"{name}.run", work / f"{name}.json"
-    of = {**asdict(settings), **storage.made_for(), "weights": dict(weights)}
-    points = []
-    if checkpoint.restore(run, state, of):
-        points = json.loads(drawn.read_text(encoding="utf-8"))
-        print(f"{name}: goes on from step {run.done}", flush=True)
     shown = sides.validation.some(POINT_GROUPS)
-    if not points:
-        points.append({"step": 0, "processor_seconds": 0.0, **point(run.model, shown)})
     groups = cross_encoder.mixture(
         sides.train.sources(settings.seed, settings.negatives), weights, settings.seed
     )
-    used, losses, mark = points[-1]["processor_seconds"], [], process_time()
-    for step in run.steps(groups):
-        used += process_time() - mark
-        losses.append(step.loss)
-        last = step.number == settings.steps
-        if step.number % EVERY == 0 or last or step.number in curve_at:
-            left = (settings.steps - step.number) * step.seconds / step.number
-            print(
-                f"{name}: step {step.number}/{settings.steps}   loss {np.mean(losses):.3f} "
-                f"(chance {step.chance:.3f})   {step.pairs:,} pairs, {step.seconds:.0f} s, "
-                f"{left / 60:.1f} min left",
-                flush=True,
-            )
-            points.append(
-                {
-                    "step": step.number,
-                    "pairs": step.pairs,
-                    "seconds": round(step.seconds, 1),
-                    "processor_seconds": round(used, 1),
-                    "loss": round(float(np.mean(losses)), 4),
-                    "chance": round(step.chance, 4),
-                    **(point(run.model, shown) if last or step.number in curve_at else {}),
-                }
-            )
-            losses.clear()
-            if step.number % EVERY == 0 or last:
-                checkpoint.save(run, state, of)
-                cache.replace(drawn, json.dumps(points).encode())
-        mark = process_time()
-    return run.model, points
+    log = records.Log(
+        work / f"{name}.run",
+        work / f"{name}.json",
+        {**asdict(settings), **storage.made_for(), "weights": dict(weights)},
+        curve_at,
+        EVERY,
+        name,
+        "pairs",
+    )
+
+    def told(step: Step, loss: float) -> dict:
+        return {"pairs": step.pairs, "loss": loss, "chance": round(step.chance, 4)}
+
+    return run.model, records.train(run, groups, log, partial(point, groups=shown), told)
 
 
 def point(model: CrossEncoder, groups: Mapping[str, Sequence[Group]]) -> dict:
-    """MRR on some groups of each source, for the curve; puts the model's mode back."""
-    training = model.training
-    scorer = partial(cross_encoder.score, model=model.eval(), precision=PRECISION)
+    """MRR on some groups of each source, for the curve."""
+    scorer = partial(cross_encoder.score, model=model, precision=PRECISION)
     found = {
         name: comparison.rounded((1 / figures.right_ranks(some, scorer)).mean())
         for name, some in groups.items()
     }
-    model.train(training)
     return {"MRR": found}
 
 
@@ -209,7 +180,11 @@ def main(arguments: Sequence[str] | None = None, sides: Splits | None = None) ->
             name, replace(settings, steps=steps), weights, sides, options.work, points
         )
         folder = options.work / name
-        about = {"settings": asdict(settings), "weights": dict(weights), "versions": versions()}
+        about = {
+            "settings": asdict(settings),
+            "weights": dict(weights),
+            "versions": records.versions(PACKAGES),
+        }
         storage.save(model, folder, about)
         main_run = name == MAIN
         if main_run:  # before the figures, so that a stop costs as little as can be
@@ -222,14 +197,13 @@ def main(arguments: Sequence[str] | None = None, sides: Splits | None = None) ->
         "command": f"python tools/cross_encoder.py --steps {options.steps} --ablation-steps "
         f"{options.ablation_steps} --seed {options.seed} --threads {options.threads}",
         "date": datetime.date.today().isoformat(),
-        "versions": versions(),
+        "versions": records.versions(PACKAGES),
         "threads": options.threads,
         "settings": asdict(settings),
         "sizes": {name: len(getattr(sides.train, name)) for name in WEIGHTS},
         "runs": runs,
     }
-    options.figures.parent.mkdir(parents=True, exist_ok=True)
-    cache.replace(options.figures, (json.dumps(record, indent=1) + "\n").encode())
+    records.write(record, options.figures)
     text = card.card(options.out, record)
     (options.out / "README.md").write_text(text, encoding="utf-8")
     print(text)
@@ -248,11 +222,6 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=storage.SHIPPED)
     parser.add_argument("--figures", type=Path, default=data.RUNS / "cross_encoder.json")
     return parser.parse_args(arguments)
-
-
-def versions() -> dict[str, str]:
-    """The packages that compute; a version without what names a build of it."""
-    return {name: metadata.version(name).partition("+")[0] for name in PACKAGES}
 
 
 if __name__ == "__main__":

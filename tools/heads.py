@@ -9,17 +9,17 @@ import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
-from course_utils import bm25, dual_encoder, models, ranking
+from course_utils import bm25, cards, dual_encoder, models, ranking
 from course_utils.data import retrieval_pairs
 from course_utils.data.documentation import SOURCES
 from course_utils.data.retrieval_pairs import Split
 from course_utils.dual_encoder import Heads, Settings, pairs, storage
 from course_utils.dual_encoder.heads import ANSWER_TOKENS, QUESTION_TOKENS
+from tools import records
 
 SEEDS = range(5)
 PACKAGE = "scipy"
@@ -130,8 +130,7 @@ def cell(runs: list[np.ndarray]) -> str:
     if not runs:
         return "–"
     means = [run.mean() for run in runs]
-    spread = f"; {min(means):.3f} to {max(means):.3f}" if len(runs) > 1 else ""
-    return pairs.mean_and_interval(np.mean(runs, axis=0)) + spread
+    return pairs.mean_and_interval(np.mean(runs, axis=0)) + cards.spread(means)
 
 
 def card(folder: Path, split: Split, settings: Settings, tables: list[str]) -> str:
@@ -145,17 +144,12 @@ def card(folder: Path, split: Split, settings: Settings, tables: list[str]) -> s
         validation=len(split.validation),
         held_out=len(split.held_out),
         packages=", ".join(SOURCES),
-        versions=", ".join(f"{name} {version}" for name, version in versions().items()),
-        settings="\n".join(f"    {name} = {value}" for name, value in asdict(settings).items()),
+        versions=cards.versions(records.versions(SOURCES)),
+        settings=cards.settings(asdict(settings)),
         seed=settings.seed,
         seeds=len(SEEDS),
         tables="\n\n".join(tables),
     )
-
-
-def versions() -> dict[str, str]:
-    """The packages that the pairs are from; a version without what names a build of it."""
-    return {name: metadata.version(name).partition("+")[0] for name in SOURCES}
 
 
 def main(
@@ -177,7 +171,7 @@ def main(
         "settings": asdict(settings),
         "pairs": len(split.train),
         "from": "documentation",
-        "versions": versions(),
+        "versions": records.versions(SOURCES),
     }
     storage.save(heads, folder, about)
     tables = [

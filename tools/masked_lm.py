@@ -8,29 +8,27 @@ goes on when the same command is given again. The held-out texts choose nothing.
 
 import argparse
 import datetime
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
+from functools import partial
 from pathlib import Path
-from time import process_time
 
 import numpy as np
 import torch
 
-from course_utils import cache, data, masked_lm, models
+from course_utils import cache, cards, data, masked_lm, models
 from course_utils.data import QaPair
 from course_utils.data.documentation import SOURCES
 from course_utils.data.retrieval_pairs import Split
 from course_utils.data.squad import squad
-from course_utils.dual_encoder import checkpoint
-from course_utils.evaluate import bootstrap_interval
+from course_utils.dual_encoder.training import Step
+from course_utils.evaluate import summary
 from course_utils.masked_lm import Bigrams, MaskedLM, Run, Settings, Unigrams, figures, storage
 from course_utils.masked_lm.training import log_probabilities
+from tools import records
 
 PACKAGES = ("torch", "transformers", "peft", "numpy")
-SQUAD_HELD_OUT = 0.1  # of the paragraphs, the last ones
 BLOCKS = 400  # of each held-out side, at even distances
 POINT_BLOCKS = 64  # for a point of the curve
 POINTS = (10, 25, 50, 100, 200, 300, 400, 500, 600, 800, 1000)  # steps
@@ -109,49 +107,19 @@ def train(
 ) -> tuple[MaskedLM, list[dict]]:
     """A model trained on blocks, and its curve on other ones; goes on where `work` has a part."""
     bias = torch.from_numpy(np.log(Unigrams(ids).shares))
-    run, points = Run(MaskedLM(seed=settings.seed, bias=bias), settings), []
-    state, drawn = work / "run", work / "curve.json"
+    run = Run(MaskedLM(seed=settings.seed, bias=bias), settings)
     of = {**asdict(settings), **storage.made_for(), "blocks": cache.key(ids.numpy().tobytes())}
-    if checkpoint.restore(run, state, of):
-        points = json.loads(drawn.read_text(encoding="utf-8"))
-        print(f"goes on from step {run.done}", flush=True)
-    else:
-        points.append({"step": 0, "processor_seconds": 0.0, **point(run.model, shown)})
-    used, losses, mark = points[-1]["processor_seconds"], [], process_time()
-    for step in run.steps(ids):
-        used += process_time() - mark
-        losses.append(step.loss)
-        last = step.number == settings.steps
-        if step.number % EVERY == 0 or last or step.number in POINTS:
-            left = (settings.steps - step.number) * step.seconds / step.number
-            print(
-                f"step {step.number}/{settings.steps}   loss {np.mean(losses):.3f} (chance "
-                f"{step.chance:.3f})   {step.seconds:.0f} s, {left / 60:.1f} min left",
-                flush=True,
-            )
-            points.append(
-                {
-                    "step": step.number,
-                    "tokens": step.pairs,
-                    "seconds": round(step.seconds, 1),
-                    "processor_seconds": round(used, 1),
-                    "training_loss": round(float(np.mean(losses)), 4),
-                    **(point(run.model, shown) if last or step.number in POINTS else {}),
-                }
-            )
-            losses.clear()
-            if step.number % EVERY == 0 or last:
-                checkpoint.save(run, state, of)
-                cache.replace(drawn, json.dumps(points).encode())
-        mark = process_time()
-    return run.model, points
+    log = records.Log(work / "run", work / "curve.json", of, POINTS, EVERY)
+
+    def told(step: Step, loss: float) -> dict:
+        return {"tokens": step.pairs, "training_loss": loss}
+
+    return run.model, records.train(run, ids, log, partial(point, ids=shown), told)
 
 
 def point(model: MaskedLM, ids: torch.Tensor) -> dict[str, float]:
-    """A point of the curve; puts the model's mode back."""
-    training = model.training
-    found = figures(log_probabilities(model.eval()), ids)
-    model.train(training)
+    """A point of the curve."""
+    found = figures(log_probabilities(model), ids)
     return {name: round(float(v.mean()), 4) for name, v in found.items() if name != "block"}
 
 
@@ -166,12 +134,7 @@ def measure(model: MaskedLM, train_ids: torch.Tensor, ids: torch.Tensor) -> dict
     for name, guess in systems.items():
         values = figures(guess, ids)
         groups = values.pop("block")
-        found[name] = {
-            measure: [
-                round(float(v), 4) for v in (each.mean(), *bootstrap_interval(each, groups=groups))
-            ]
-            for measure, each in values.items()
-        }
+        found[name] = {measure: summary(each, groups) for measure, each in values.items()}
     return found
 
 
@@ -179,8 +142,7 @@ def table(title: str, found: dict) -> str:
     """The figures on one held-out side as Markdown."""
     lines = [f"{title}:", "", "| system | top-1 | top-5 | loss (nats) |", "|---" * 4 + "|"]
     for name, measures in found.items():
-        cells = (f"{mean:.3f} ({low:.3f} to {high:.3f})" for mean, low, high in measures.values())
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {' | '.join(map(cards.interval, measures.values()))} |")
     return "\n".join(lines)
 
 
@@ -194,12 +156,12 @@ def card(folder: Path, record: dict) -> str:
         sizes=record["sizes"],
         tokens=record["block_tokens"],
         packages=", ".join(SOURCES),
-        settings="\n".join(f"    {name} = {value}" for name, value in record["settings"].items()),
+        settings=cards.settings(record["settings"]),
         settings_seed=record["settings"]["seed"],
         minutes=record["curve"][-1]["processor_seconds"] / 60,
         threads=record["threads"],
         date=record["date"],
-        versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
+        versions=cards.versions(record["versions"]),
         tables="\n\n".join(
             table(title.capitalize(), found) for title, found in record["held_out"].items()
         ),
@@ -213,14 +175,10 @@ class Texts:
     documentation: Split
     paragraphs: Sequence[str]  # of SQuAD; the last tenth is held out
 
-    @property
-    def trained_paragraphs(self) -> int:
-        return len(self.paragraphs) - max(1, round(SQUAD_HELD_OUT * len(self.paragraphs)))
-
     def train(self) -> torch.Tensor:
         """The blocks to train on: int64 `[n, T]`, as below."""
-        some = self.paragraphs[: self.trained_paragraphs]
-        return masked_lm.blocks([*texts_of(self.documentation.train), *some])
+        trained, _ = data.split_paragraphs(self.paragraphs)
+        return masked_lm.blocks([*texts_of(self.documentation.train), *trained])
 
     def shown(self) -> torch.Tensor:
         """The blocks for the points of the curve."""
@@ -228,13 +186,9 @@ class Texts:
 
     def held_out(self) -> dict[str, torch.Tensor]:
         """The blocks for the figures, by kind of text."""
-        some = self.paragraphs[self.trained_paragraphs :]
-        return {
-            "documentation": evenly(
-                masked_lm.blocks(texts_of(self.documentation.held_out)), BLOCKS
-            ),
-            "encyclopedia": evenly(masked_lm.blocks(some), BLOCKS),
-        }
+        _, held_out = data.split_paragraphs(self.paragraphs)
+        kinds = {"documentation": texts_of(self.documentation.held_out), "encyclopedia": held_out}
+        return {name: evenly(masked_lm.blocks(some), BLOCKS) for name, some in kinds.items()}
 
 
 def all_texts() -> Texts:
@@ -258,19 +212,20 @@ def main(arguments: Sequence[str] | None = None, texts: Texts | None = None) -> 
     options.work.mkdir(parents=True, exist_ok=True)
     texts = texts or all_texts()
     train_ids, held_out = texts.train(), texts.held_out()
+    trained, _ = data.split_paragraphs(texts.paragraphs)
     settings = Settings(steps=options.steps, batch=options.batch, seed=options.seed)
     model, curve = train(train_ids, texts.shown(), settings, options.work)
-    about = {"settings": asdict(settings), "versions": versions()}
+    about = {"settings": asdict(settings), "versions": records.versions(PACKAGES)}
     model = storage.load(storage.save(model, options.out, about))  # in half precision, as shipped
     record = {
         "command": f"python tools/masked_lm.py --steps {options.steps} --batch {options.batch} "
         f"--seed {options.seed} --threads {options.threads}",
         "date": datetime.date.today().isoformat(),
-        "versions": versions(),
+        "versions": records.versions(PACKAGES),
         "threads": options.threads,
         "settings": asdict(settings),
         "block_tokens": train_ids.shape[1],
-        "sizes": {"train": len(train_ids), "paragraphs": texts.trained_paragraphs}
+        "sizes": {"train": len(train_ids), "paragraphs": len(trained)}
         | {name: len(ids) for name, ids in held_out.items()},
         "curve": curve,
         "held_out": {name: measure(model, train_ids, ids) for name, ids in held_out.items()},
@@ -279,16 +234,10 @@ def main(arguments: Sequence[str] | None = None, texts: Texts | None = None) -> 
             for text in EXAMPLES
         },
     }
-    options.figures.parent.mkdir(parents=True, exist_ok=True)
-    cache.replace(options.figures, (json.dumps(record, indent=1) + "\n").encode())
+    records.write(record, options.figures)
     text = card(options.out, record)
     (options.out / "README.md").write_text(text, encoding="utf-8")
     print(text)
-
-
-def versions() -> dict[str, str]:
-    """The packages that compute; a version without what names a build of it."""
-    return {name: metadata.version(name).partition("+")[0] for name in PACKAGES}
 
 
 if __name__ == "__main__":

@@ -15,24 +15,22 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from course_utils import cache, cross_encoder, data, dual_encoder, models, ranking
+from course_utils import cards, cross_encoder, data, dual_encoder, evaluate, models, ranking
 from course_utils.data import Entry, Question
 from course_utils.data.documentation import SOURCES
 from course_utils.data.retrieval_pairs import QaPair
 from course_utils.data.squad import Paragraph, squad
 from course_utils.dual_encoder import Heads, Settings, pairs, score_matrix, storage
-from course_utils.evaluate import bootstrap_interval, paired_difference
+from tools import records
 
 ECHO = 0.1  # the weight that L4 recommends
 WEIGHTS = (0.0, 0.01, 0.03, ECHO, 0.3, 1.0)  # of the echo term
 SEEDS = range(5)
-SQUAD_HELD_OUT = 0.1  # of the paragraphs, the last ones
 QUESTIONS = "questions"  # about the documentation
 KINDS = {
     "documentation": "a summary among the texts of the documentation",
@@ -145,17 +143,17 @@ class Sides:
 def all_sides(paragraphs: Sequence[Paragraph]) -> Sides:
     """The kinds of the course; each is split as the cross-encoder's."""
     documentation, facts = data.split_pairs(data.qa_pairs()), data.split_facts(data.facts())
-    last = max(1, round(SQUAD_HELD_OUT * len(paragraphs)))
+    trained, held_out = data.split_paragraphs(paragraphs)
     questions = [each for each in data.questions() if each.split == "tune" and each.answers]
     return Sides(
         {
             "documentation": documentation.train,
-            "squad": from_squad(paragraphs[:-last]),
+            "squad": from_squad(trained),
             "facts": from_facts(facts.train),
         },
         {
             "documentation": documentation.held_out,
-            "squad": from_squad(paragraphs[-last:]),
+            "squad": from_squad(held_out),
             "facts": from_facts(facts.held_out),
         },
         questions,
@@ -206,17 +204,13 @@ def summary(runs: Sequence[dict[str, Figures]]) -> dict:
     return {
         kind: {
             name: {
-                "first": rounded(first := runs[0][kind][name], *bootstrap_interval(first)),
+                "first": evaluate.summary(runs[0][kind][name]),
                 "seeds": [round(float(run[kind][name].mean()), 4) for run in runs],
             }
             for name in ("MRR", "echo rate")
         }
         for kind in KINDS
     }
-
-
-def rounded(values: np.ndarray, *bounds: float) -> list[float]:
-    return [round(float(value), 4) for value in (values.mean(), *bounds)]
 
 
 def compare(sides: Sides, settings: Settings) -> tuple[dict[float, Heads], dict]:
@@ -233,7 +227,8 @@ def compare(sides: Sides, settings: Settings) -> tuple[dict[float, Heads], dict]
         name = f"echo term {weight:g}"
         first[weight] = trained[0]
         record[name] = {**summary(runs), "everest": sum(map(everest, trained))}
-        ahead[name] = asdict(paired_difference(runs[0][QUESTIONS]["MRR"], start[QUESTIONS]["MRR"]))
+        mrr = (figures[QUESTIONS]["MRR"] for figures in (runs[0], start))
+        ahead[name] = asdict(evaluate.paired_difference(*mrr))
         print(name, json.dumps(record[name]), flush=True)
     return first, {"systems": record, "ahead": ahead}
 
@@ -253,17 +248,14 @@ def tables(record: dict) -> str:
 
 
 def cell(found: dict) -> str:
-    mean, low, high = found["first"]
-    seeds = found["seeds"]
-    spread = f"; {min(seeds):.3f} to {max(seeds):.3f}" if len(seeds) > 1 else ""
-    return f"{mean:.3f} ({low:.3f} to {high:.3f}){spread}"
+    return cards.interval(found["first"]) + cards.spread(found["seeds"])
 
 
 def card(folder: Path, kind: str, weight: float, record: dict) -> str:
     """The model card of one pair of heads."""
     settings = storage.about(folder)["about"]["settings"]
     ahead = ["| system | | p |", "|---|---|---|"] + [
-        f"| {name} | {each['mean']:+.3f} ({each['low']:+.3f} to {each['high']:+.3f}) "
+        f"| {name} | {cards.interval([each['mean'], each['low'], each['high']], '+.3f')} "
         f"| {each['p']:.4f} |"
         for name, each in record["ahead"].items()
     ]
@@ -276,8 +268,8 @@ def card(folder: Path, kind: str, weight: float, record: dict) -> str:
         sizes=record["sizes"],
         packages=", ".join(SOURCES),
         date=record["date"],
-        versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
-        settings="\n".join(f"    {name} = {value}" for name, value in settings.items()),
+        versions=cards.versions(record["versions"]),
+        settings=cards.settings(settings),
         seeds=len(SEEDS),
         kinds="\n".join(f"- {name}: {meaning}" for name, meaning in KINDS.items()),
         tables=tables(record["systems"]),
@@ -301,13 +293,12 @@ def main(arguments: Sequence[str] | None = None, sides: Sides | None = None) -> 
         "command": f"python tools/mixed_heads.py --steps {options.steps} --threads "
         f"{options.threads}",
         "date": datetime.date.today().isoformat(),
-        "versions": {name: metadata.version(name).partition("+")[0] for name in SOURCES},
+        "versions": records.versions(SOURCES),
         "sizes": {name: len(some) for name, some in sides.train.items()},
         "settings": asdict(settings),
         **found,
     }
-    options.figures.parent.mkdir(parents=True, exist_ok=True)
-    cache.replace(options.figures, (json.dumps(record, indent=1) + "\n").encode())
+    records.write(record, options.figures)
     for (kind, shipped), weight in zip(storage.MIXED.items(), (0.0, ECHO), strict=True):
         folder = options.out / shipped.name
         about = {"settings": {**asdict(settings), "echo": weight}, "sizes": record["sizes"]}

@@ -3,10 +3,10 @@
 Nothing in it is typed in by hand but what was decided before the run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from course_utils import models
+from course_utils import cards, models
 from course_utils.cross_encoder import comparison, storage
 from course_utils.cross_encoder.groups import FALSE_NEGATIVE
 from course_utils.cross_encoder.scoring import MAX_TOKENS
@@ -108,12 +108,12 @@ def card(folder: Path, record: Mapping) -> str:
         max_tokens=MAX_TOKENS,
         training_tokens=TRAINING_TOKENS,
         packages=", ".join(SOURCES),
-        settings="\n".join(f"    {name} = {value}" for name, value in record["settings"].items()),
+        settings=cards.settings(record["settings"]),
         seed=record["settings"]["seed"],
         minutes=run["curve"][-1]["processor_seconds"] / 60,
         threads=record["threads"],
         date=record["date"],
-        versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
+        versions=cards.versions(record["versions"]),
         tables="\n\n".join(tables(run["held_out"])),
         ablation=ablation(record["runs"]),
     )
@@ -129,12 +129,15 @@ def tables(found: dict) -> list[str]:
         "",
         "| order by | MRR |",
         "|---|---|",
-        *(f"| {name} | {cell(values)} |" for name, values in documentation["MRR"].items()),
+        *(
+            f"| {name} | {cards.interval(values)} |"
+            for name, values in documentation["MRR"].items()
+        ),
         "",
         "| difference in MRR | | p |",
         "|---|---|---|",
         *(
-            f"| {name} | {cell([each['mean'], each['low'], each['high']], '+.3f')} "
+            f"| {name} | {cards.interval([each['mean'], each['low'], each['high']], '+.3f')} "
             f"| {each['p']:.4f} |"
             for name, each in documentation["ahead"].items()
         ),
@@ -154,7 +157,9 @@ def group_table(title: str, found: dict) -> str:
         "|---|---|---|",
     ]
     for name, each in found["systems"].items():
-        lines.append(f"| {name} | {cell(each['first'])} | {cell(each['MRR'])} |")
+        lines.append(
+            f"| {name} | {cards.interval(each['first'])} | {cards.interval(each['MRR'])} |"
+        )
     return "\n".join(lines)
 
 
@@ -186,10 +191,5 @@ def ablation(runs: dict) -> str:
             found[group]["systems"][comparison.CROSS]["first"] for group in GROUP_TITLES
         ]
         start = [name, str(run["steps"]), str(found["documentation"]["questions"])]
-        lines.append(f"| {' | '.join([*start, *(cell(values) for values in cells)])} |")
+        lines.append(f"| {' | '.join([*start, *(cards.interval(values) for values in cells)])} |")
     return "\n".join(lines)
-
-
-def cell(values: Sequence[float], form: str = ".3f") -> str:
-    mean, low, high = values
-    return f"{mean:{form}} ({low:{form}} to {high:{form}})"

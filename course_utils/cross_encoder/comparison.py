@@ -15,7 +15,7 @@ from course_utils.cross_encoder.model import CrossEncoder
 from course_utils.cross_encoder.scoring import score
 from course_utils.data import EverydayGroup, FactGroup, QaPair
 from course_utils.dual_encoder.heads import ANSWER_TOKENS
-from course_utils.evaluate import bootstrap_interval, paired_difference, wilson_interval
+from course_utils.evaluate import paired_difference, summary, wilson_interval
 
 FIRST = 20  # texts a question that are reranked
 ENCODER, LATE, CROSS = "encoder", "late interaction", "cross-encoder"
@@ -59,7 +59,7 @@ def reranking(model: CrossEncoder, pairs: Sequence[QaPair], questions: int | Non
         "texts": len(pairs),
         "first": shown.rows.shape[1],
         "among_first": rounded((ranked[ENCODER] > 0).mean()),
-        "MRR": {name: interval(values) for name, values in ranked.items()},
+        "MRR": {name: summary(values) for name, values in ranked.items()},
         "ahead": {
             f"{system} over {other}": {
                 key: rounded(value)
@@ -84,10 +84,10 @@ def choosing(
     found = {}
     for name, scorer in systems.items():
         scores = [scorer(group.question, group.texts) for group in groups]
-        ranks = np.array([int((of_group >= of_group[0]).sum()) for of_group in scores])
+        ranks = np.array([figures.right_rank(of_group) for of_group in scores])
         first, total = int((ranks == 1).sum()), len(ranks)
         share = (first / total, *wilson_interval(first, total))
-        found[name] = {"first": [rounded(value) for value in share], "MRR": interval(1 / ranks)}
+        found[name] = {"first": [rounded(value) for value in share], "MRR": summary(1 / ranks)}
         if kinds:
             found[name]["beaten_by"] = _beaten_by(scores, kinds)
     return {"groups": len(groups), "systems": found}
@@ -115,11 +115,6 @@ def on_facts(systems: Mapping[str, Scorer], groups: Sequence[FactGroup]) -> dict
 def on_everyday(systems: Mapping[str, Scorer], groups: Sequence[EverydayGroup]) -> dict:
     """`choosing` among the passages of the everyday questions."""
     return choosing(systems, [Group(each.question, each.answer, each.others) for each in groups])
-
-
-def interval(values: np.ndarray) -> list[float]:
-    """Mean and 95 % interval of a number a question."""
-    return [rounded(value) for value in (values.mean(), *bootstrap_interval(values))]
 
 
 def rounded(value: float) -> float:

@@ -91,8 +91,9 @@ def standardised(scores: np.ndarray) -> np.ndarray:
 
 def right_ranks(groups: Sequence[Group], scorer: Scorer) -> np.ndarray:
     """The rank of the right text of each group, from 1, ties against it: int64 `[g]`."""
-    found = []
-    for group in groups:
-        scores = scorer(group.question, group.texts)
-        found.append(int((scores >= scores[0]).sum()))
-    return np.array(found)
+    return np.array([right_rank(scorer(group.question, group.texts)) for group in groups])
+
+
+def right_rank(scores: np.ndarray) -> int:
+    """The rank of the first of some texts, from 1, ties against it, by their scores `[n]`."""
+    return int((scores >= scores[0]).sum())

@@ -23,7 +23,7 @@ from course_utils.data.retrieval_pairs import (
     split_pairs,
 )
 from course_utils.data.runs import RUNS, StoredRunError, stored_run
-from course_utils.data.squad import Paragraph, SquadError, SquadQuestion, squad
+from course_utils.data.squad import Paragraph, SquadError, SquadQuestion, split_paragraphs, squad
 from course_utils.data.sts import StsError, sts_b
 from course_utils.data.tables import (
     Analogy,
@@ -85,6 +85,7 @@ __all__ = [
     "senses",
     "split_facts",
     "split_pairs",
+    "split_paragraphs",
     "squad",
     "stored_run",
     "sts_b",

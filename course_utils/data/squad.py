@@ -7,14 +7,17 @@ Questions for Machine Comprehension of Text".
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from course_utils import models
 from course_utils.errors import CourseError
 
 REPOSITORY = "rajpurkar/squad"
+HELD_OUT = 0.1  # of the paragraphs, the last ones
+Each = TypeVar("Each")
 
 
 class SquadError(CourseError, ValueError):
@@ -48,6 +51,16 @@ def squad(path: str | Path | None = None) -> list[Paragraph]:
     Raises SquadError, which names the paragraph that is malformed; for the hub also HubUnreachable.
     """
     return _from_hub() if path is None else _read(Path(path))
+
+
+def split_paragraphs(paragraphs: Sequence[Each]) -> tuple[Sequence[Each], Sequence[Each]]:
+    """What is trained on, and what is never: the last tenth of the paragraphs, or of their texts.
+
+    One split for everything that is trained: what has seen one part can use another that has not
+    seen more.
+    """
+    held_out = max(1, round(HELD_OUT * len(paragraphs)))
+    return paragraphs[:-held_out], paragraphs[-held_out:]
 
 
 def _from_hub() -> list[Paragraph]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from course_utils import ranking
+from course_utils import cards, ranking
 from course_utils.data.retrieval_pairs import QaPair
 from course_utils.dual_encoder.heads import Heads, embed_answers, embed_questions
 from course_utils.dual_encoder.training import score_matrix
@@ -45,5 +45,4 @@ def figures(heads: Heads, questions: torch.Tensor, answers: torch.Tensor) -> dic
 
 def mean_and_interval(values: np.ndarray) -> str:
     """The mean of one of the `figures`, and its 95 % interval, as text."""
-    low, high = bootstrap_interval(values)
-    return f"{values.mean():.3f} ({low:.3f} to {high:.3f})"
+    return cards.interval((values.mean(), *bootstrap_interval(values)))

@@ -40,12 +40,9 @@ def blocks(texts: Sequence[str], tokens: int = BLOCK_TOKENS) -> torch.Tensor:
     room = tokens - 2
     if room < 2:
         raise BadInput(f"tokens={tokens} leaves no room for text between [CLS] and [SEP].")
-    # Uncut texts of a whole corpus at once would take some hundred MB: a part of them at a time.
-    texts = embed.checked(texts)
-    groups = (texts[start : start + 256] for start in range(0, len(texts), 256))
     options = {"add_special_tokens": False, "verbose": False}
     rows = []
-    for ids in (ids for group in groups for ids in tokenizer(group, **options)["input_ids"]):
+    for ids in embed.tokenized_in_parts(tokenizer, embed.checked(texts), **options):
         parts = (ids[start : start + room] for start in range(0, len(ids), room))
         rows += [
             [tokenizer.cls_token_id, *part, tokenizer.sep_token_id]
