@@ -1,7 +1,7 @@
 """A notebook, open in JupyterLab in a browser: run it, operate it, and hear what goes wrong."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,6 +36,21 @@ RUN_ALL = """() => {
   const { commands } = window.jupyterapp;
   commands.execute('notebook:clear-all-cell-outputs')
     .then(() => commands.execute('notebook:run-all-cells'))
+    .then(() => { window.course.run = 'ended'; }, error => { window.course.run = String(error); });
+}"""
+# The same for some cells; all others keep their stored outputs.
+RUN_SOME = """ids => {
+  const { commands, shell } = window.jupyterapp, { content } = shell.currentWidget;
+  const run = async () => {
+    for (const [index, cell] of content.widgets.entries()) {
+      if (!ids.includes(cell.model.id)) continue;
+      content.activeCellIndex = index;
+      content.deselectAll();
+      await commands.execute('notebook:clear-cell-output');
+      await commands.execute('notebook:run-cell');
+    }
+  };
+  run()
     .then(() => { window.course.run = 'ended'; }, error => { window.course.run = String(error); });
 }"""
 RUN_ENDED = """() => {
@@ -126,13 +141,20 @@ class LessonPage:
 
     def run_all(self) -> None:
         """Run all cells, wait until the last has ended or one has failed, and take pictures."""
-        self.page.evaluate(RUN_ALL)
+        self._run(RUN_ALL)
+
+    def run_some(self, ids: Sequence[str]) -> None:
+        """As `run_all`, of these code cells alone; the others show their stored outputs."""
+        self._run(RUN_SOME, ids)
+
+    def _run(self, script: str, ids: Sequence[str] = ()) -> None:
+        self.page.evaluate(script, list(ids))
         try:
             ended = self.until(
                 lambda: self.page.evaluate(RUN_ENDED), "the cells are not all run", SECONDS_TO_RUN
             )
             if ended != "ended":
-                self._notice(f"running all cells came to nothing: {ended}")
+                self._notice(f"running the cells came to nothing: {ended}")
         finally:
             self.photograph()
 

@@ -1,14 +1,23 @@
-"""Every lesson in a real browser: it runs, it is drawn, and its explorers answer the keyboard."""
+"""Every lesson in a real browser: it runs, it is drawn, and its explorers answer the keyboard.
 
+nbval runs every cell of every lesson. Here the shortest lesson runs as a whole once more, as "Run
+All Cells" does it; of the others only the explorers run, with the cells that they need, beside the
+stored outputs of the rest.
+"""
+
+import nbformat
 import pytest
 
 from tests.browser.dialogues import DIALOGUES
 from tests.browser.explorer import explorers
 from tests.browser.lab import LabServer
 from tests.browser.lesson import LessonPage
+from tests.browser.needed import needed
 from tests.helpers import ROOT
 
-LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = ROOT / "notebooks"
+LESSONS = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+WHOLE = "L3_token_vs_sentence_embeddings.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +31,10 @@ def server(browser):
 def test_a_lesson_runs_is_drawn_and_answers(notebook, browser, server, screenshots):
     with LessonPage(browser, server, notebook, screenshots) as lesson:
         lesson.open()
-        lesson.run_all()
+        if notebook == WHOLE:
+            lesson.run_all()
+        else:
+            lesson.run_some(explorer_cells(notebook))
         assert lesson.problems() == []
         assert lesson.picture_problems() == []
 
@@ -33,3 +45,27 @@ def test_a_lesson_runs_is_drawn_and_answers(notebook, browser, server, screensho
             DIALOGUES[explorer.name](explorer)
         assert lesson.problems() == []
         assert lesson.picture_problems() == []
+
+
+def explorer_cells(notebook: str) -> list[str]:
+    """The cells that open an explorer, and those that they need."""
+    cells = nbformat.read(NOTEBOOKS / notebook, as_version=4).cells
+    opening = [cell.id for cell in cells if "explorers." in cell.source]
+    return needed(cells, opening)
+
+
+def test_one_lesson_is_run_as_a_whole():
+    assert WHOLE in LESSONS
+
+
+def test_the_cells_that_a_cell_needs_are_found_through_others():
+    sources = {
+        "imports": "import numpy as np\nfrom course_utils import data, explorers",
+        "other": "unused = data.words()",
+        "old": "split = None",
+        "split": "pairs = np.arange(3)\nsplit = pairs * 2",
+        "explorer": "explorers.train_the_heads(split)",
+        "later": "split = pairs",
+    }
+    cells = [nbformat.v4.new_code_cell(source, id=name) for name, source in sources.items()]
+    assert needed(cells, ["explorer"]) == ["imports", "split", "explorer"]
