@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab test lessons readme figures heads adapters l4-adapters mixed-heads cross-encoder masked-lm bench lint badges
+.PHONY: help environment lab test lessons readme figures heads adapters l4-adapters mixed-heads cross-encoder masked-lm retrieval bench lint badges
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -60,9 +60,16 @@ cross-encoder: environment  ## train the cross-encoder that comes with the cours
 masked-lm: environment  ## train the masked language model that comes with the course; its card too
 	SQUAD='$(SQUAD)' $(PY) tools/masked_lm.py
 
-bench: environment  ## measure `encode` and the training of L4 against sentence-transformers
+retrieval: environment  ## measure L5's systems on the question set, its chunks and when to be silent
+	$(PY) -m tools.chunk_run
+	$(PY) -m tools.retrieval_run
+	$(PY) -m tools.abstention
+
+bench: environment  ## measure `encode`, the training of L4 and the searches of L5 against peers
 	$(PY) tools/bench.py
 	$(PY) tools/bench_dual_encoder.py
+	$(PY) -m tools.bench_retrieval
+	$(PY) -m tools.bench_search
 
 lint: environment  ## ruff: style and layout of all code, notebooks included
 	$(PY) -m ruff check

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 SHORTEST = 4  # letters of a word that is corrected; shorter ones are near too many others
 TWO_CHANGES = 7  # letters from which on two changes are tried
 _WORD = re.compile(r"[^\W\d_]+")
-_IN_NAMES = re.compile(r"[\w.]*[._\d(][\w.]*")  # numpy.argsort, k_means, x1, sort(
+_CODE = re.compile(r"[._\d()\[\]{}=/\\@]")  # in numpy.argsort, k_means, x1, sort(x)
 
 
 class Vocabulary:
@@ -41,7 +41,7 @@ class Vocabulary:
         return " ".join(map(self._corrected, question.split()))
 
     def _corrected(self, part: str) -> str:
-        if _IN_NAMES.fullmatch(part.rstrip(".,;:!?")):
+        if _CODE.search(part.rstrip(".,;:!?")):
             return part
         return _WORD.sub(lambda found: self._nearest(found[0]), part)
 
