@@ -58,7 +58,7 @@ class Role:
 
     `revision` pins the hub model by commit where public sources agree on it; None follows its main
     branch. `auto` names the transformers class that loads the hub model; "" where none does.
-    `missing` says why the embedded weights cannot play the role yet; None means that they can.
+    `missing` says why `load` gives nothing for the role; None means that it gives a model.
     `head` names the head of a dual encoder that the embedded encoder wears in this role.
     `part` names the module of course_utils whose `shipped()` is the trained model of this role.
     """
@@ -119,7 +119,7 @@ ROLES = {
             "extractive answerer",
             "any OpenAI-compatible endpoint",
             auto="",
-            missing="answers are written in lesson L5, which is not there yet",
+            missing="it is no model of this library; `rag.answer` writes its answers, see lesson L5",
         ),
     )
 }
@@ -237,7 +237,7 @@ def table() -> list[dict[str, str]]:
     return [
         {
             "role": known.name,
-            "embedded": known.embedded + (" (not shipped yet)" if known.missing else ""),
+            "embedded": known.embedded,
             "hub": known.hub + (f" @ {known.revision[:8]}" if known.revision else ""),
         }
         for known in ROLES.values()

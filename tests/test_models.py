@@ -96,8 +96,10 @@ def test_an_unknown_role_names_the_known_ones(name):
         assert all(known in message for known in models.ROLES)
 
 
-def test_the_role_that_nothing_plays_yet_says_so():
-    with pytest.raises(models.RoleUnavailable, match="Nothing plays the generator here: "):
+def test_the_role_without_a_model_says_who_plays_it():
+    with pytest.raises(
+        models.RoleUnavailable, match="Nothing plays the generator here: .*rag.answer"
+    ):
         models.load("generator")
 
 
@@ -113,8 +115,6 @@ def test_the_table_has_a_row_a_role_and_shows_the_pins():
     assert all(set(row) == {"role", "embedded", "hub"} and all(row.values()) for row in rows)
     sentence = next(row for row in rows if row["role"] == "sentence encoder")
     assert sentence["hub"] == "sentence-transformers/all-MiniLM-L6-v2 @ 1110a243"
-    for role, row in zip(models.ROLES.values(), rows, strict=True):
-        assert ("not shipped yet" in row["embedded"]) == bool(role.missing)
 
 
 def test_a_pin_is_a_whole_commit():

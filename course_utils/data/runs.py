@@ -1,4 +1,4 @@
-"""Training runs that take longer than a lesson: what they measured, as a script stored it."""
+"""Runs that take longer than a lesson: what they measured, as a script stored it."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,9 @@ class StoredRunError(CourseError):
 def stored_run(name: str) -> dict:
     """What a long run measured; `command` and `date` in it say how and when it was made.
 
-    Each is named like what it trained: `adapters`, `cross_encoder`, `masked_lm`, `mixed_heads`.
+    What trained something is named like it: `adapters`, `cross_encoder`, `masked_lm`,
+    `mixed_heads`. What measured something of L5: `chunks`, `retrieval`, `abstention`,
+    `approximate`.
     Raises StoredRunError where it cannot be read.
     """
     path = RUNS / f"{name}.json"
@@ -25,5 +27,5 @@ def stored_run(name: str) -> dict:
         known = ", ".join(sorted(file.stem for file in RUNS.glob("*.json"))) or "none"
         raise StoredRunError(
             f"The stored run {name!r} cannot be read ({error}). There are: {known}. "
-            "`make adapters` makes them again."
+            "`make adapters`, `make retrieval` and `make bench` make them again."
         ) from error

@@ -44,9 +44,10 @@ def ndcg_at(k: int, scores, right: Sequence[int]) -> float:
 
     Each right entry gains 1 / log2(1 + rank). Source: Järvelin and Kekäläinen 2002, section 2.2.
     """
-    scores, right = np.asarray(scores), set(right)
-    order = sorted(range(len(scores)), key=lambda row: (-scores[row], row in right))[:k]
-    gained = sum(1 / np.log2(1 + rank) for rank, row in enumerate(order, start=1) if row in right)
+    scores = np.asarray(scores)
+    is_right = np.isin(np.arange(len(scores)), list(right))
+    order = np.lexsort((is_right, -scores))[:k]  # among equal scores the wrong ones first
+    gained = sum(1 / np.log2(2 + place) for place in np.flatnonzero(is_right[order]))
     ideal = sum(1 / np.log2(1 + rank) for rank in range(1, min(k, len(right)) + 1))
     return float(gained / ideal)
 
