@@ -25,6 +25,7 @@ from tools import records
 
 PATH = data.runs.RUNS / f"{abstention.RUN}.json"
 PACKAGES = ("torch", "transformers", "numpy", "bm25s", "scipy", "scikit-learn", "matplotlib")
+POINTS = 41  # of a curve that are kept
 DEAR = {
     "best sentence, cross-encoder": cross_encoder.score,
     "best sentence, late interaction": late_interaction.score,
@@ -52,9 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tune = measured([each for each in questions if each.split == "tune"])
     support = max(abstention.SUPPORTS, key=lambda name: area(tune, name))
     rule = abstention.Rule(
-        support, round(abstention.chosen_threshold(tune.supports[support], tune.right), 4)
+        support, _down(abstention.chosen_threshold(tune.supports[support], tune.right))
     )
-    print(f"Answer where the {rule.support} gives at least {rule.threshold}", figures(tune, rule))
+    print(f"Answer where the {rule.support} gives at least {rule.threshold}")
+    for name, value in figures(tune, rule).items():
+        if name != "curve":
+            print(f"{name}: {value}")
     if options.tune:
         return 0
     test = measured([each for each in questions if each.split == "test"])
@@ -112,6 +116,8 @@ def figures(split: Measured, rule: abstention.Rule) -> dict:
     chosen = split.supports[rule.support]
     answered = chosen >= rule.threshold
     curve = abstention.curve(chosen, split.right)
+    told = set(np.linspace(0, len(curve.threshold) - 1, POINTS).astype(int).tolist())
+    told.add(int(np.searchsorted(curve.threshold, rule.threshold)))  # that of the rule
     return {
         "questions": {
             "answerable": int(split.answerable.sum()),
@@ -127,10 +133,15 @@ def figures(split: Measured, rule: abstention.Rule) -> dict:
             "right_refused": _share(~answered[split.right]),
         },
         "curve": {
-            name: [round(float(value), 4) for value in values]
+            name: [round(float(values[n]), 4) for n in sorted(told)]
             for name, values in asdict(curve).items()
         },
     }
+
+
+def _down(threshold: float) -> float:
+    """In four decimals, and not above: the question that it was chosen by is still answered."""
+    return float(np.floor(threshold * 1e4) / 1e4)
 
 
 def _share(flags: np.ndarray) -> list[float]:

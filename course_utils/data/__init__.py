@@ -11,6 +11,7 @@ from course_utils.data.fact_sentences import (
     fact_templates,
 )
 from course_utils.data.facts import Fact, FactSplit, facts, split_facts
+from course_utils.data.failures import Failure, failures
 from course_utils.data.questions import Question, questions
 from course_utils.data.resemblance import near_copies
 from course_utils.data.retrieval_pairs import (
@@ -52,6 +53,7 @@ __all__ = [
     "FactGroup",
     "FactSplit",
     "FactTemplate",
+    "Failure",
     "GradedPair",
     "HardNegative",
     "Pair",
@@ -74,6 +76,7 @@ __all__ = [
     "fact_groups",
     "fact_templates",
     "facts",
+    "failures",
     "hold_out_package",
     "leaks",
     "near_copies",

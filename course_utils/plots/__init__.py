@@ -6,8 +6,10 @@ who cannot see them.
 """
 
 from course_utils.plots.charts import heatmap, lines, proportions, scatter_map, word_grid
+from course_utils.plots.curves import growth, plain_log, short_number, trade_off
 from course_utils.plots.measures import intervals
 from course_utils.plots.output import png, show, show_widget, table, tokens_strip
+from course_utils.plots.plane import plane_cells, walk_layers, walk_steps
 from course_utils.plots.style import (
     DIVERGING,
     DPI,
@@ -35,17 +37,24 @@ __all__ = [
     "colour",
     "contrast",
     "figure",
+    "growth",
     "heatmap",
     "intervals",
     "lines",
+    "plain_log",
+    "plane_cells",
     "png",
     "proportions",
     "scatter_map",
+    "short_number",
     "show",
     "show_widget",
     "strips_height",
     "table",
     "token_strips",
     "tokens_strip",
+    "trade_off",
+    "walk_layers",
+    "walk_steps",
     "word_grid",
 ]

@@ -9,8 +9,8 @@ from course_utils.data import docstrings
 
 # Sections that list things, and those that speak of other functions.
 _LISTS = (
-    r"(?i:(?:other |keyword )?param(?:eter)?s?|(?:keyword )?arg(?:ument)?s?|kwargs|returns?|yields?|"
-    r"receives|raises|warns|attributes|properties|methods|members|examples?|usage|see also|"
+    r"(?i:(?:other |keyword )?param(?:eter)?s?|(?:keyword )?arg(?:ument)?s?|kwargs|returns?|"
+    r"yields?|receives|raises|warns|attributes|properties|methods|members|examples?|usage|see also|"
     r"references?|shapes?|inputs?|outputs?|variables|signature|derived from)"
 )
 _HEADING = re.compile(rf"\s*{_LISTS}\s*:{{0,2}}\s*")
@@ -18,24 +18,30 @@ _LABEL = re.compile(rf"\s*{_LISTS}\s*:{{1,2}}\s*")
 _UNDERLINE = re.compile(r"\s*([=\-~^*#])\1{2,}\s*")
 _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.(?:\s|$)|In \[\d+\]:)")
 _WORD = re.compile(r"[A-Za-z][a-z']+")
-_ENDING = re.compile(r"[.!?)\"'”`\w]$")
+_STOP = re.compile(r"[.!?][)\"'”’]*$")
+_ELSEWHERE = re.compile(
+    r"(?:Read more in|See|Please (?:see|refer)|Refer to|For (?:further|more) (?:details|information)"
+    r"|.*\bUser Guide)\b"
+)
 LONGEST = 400  # characters: what is longer is a table or a list
 
 
 def sentences(text: str, most: int | None = None) -> list[str]:
     """The sentences of a docstring, each once, in its order and without markup.
 
-    The first is its summary. `most` keeps the first so many.
+    The first is its summary, whatever it looks like. `most` keeps the first so many.
     """
-    rest, found = "\n".join(_without_lists(text.expandtabs().split("\n"))), {}
+    summary = docstrings.summary(text)
+    found = {summary: True} if summary else {}
+    rest = "\n".join(_without_lists(text.expandtabs().split("\n")))
     while rest and (most is None or len(found) < most):
         sentence, left = docstrings.split(rest)
         if len(left) >= len(rest):  # nothing that it can read
             break
         rest = left
-        if sentence and _is_prose(sentence, first=not found):
+        if _is_prose(sentence):
             found[sentence] = True
-    return list(found)
+    return list(found)[:most]
 
 
 def _without_lists(lines: list[str]) -> list[str]:
@@ -92,11 +98,16 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _is_prose(sentence: str, first: bool) -> bool:
-    """Whether it reads as a sentence: words rather than signs, neither a scrap nor a table."""
+def _is_prose(sentence: str) -> bool:
+    """Whether it reads as a sentence: words rather than signs, neither a scrap nor a table.
+
+    What leads to a formula, or elsewhere, says nothing.
+    """
     words = _WORD.findall(sentence)
-    if len(sentence) > LONGEST or len(words) < (2 if first else 4):
-        return False
-    return len("".join(words)) >= 0.6 * len(sentence.replace(" ", "")) and bool(
-        _ENDING.search(sentence)
+    return (
+        len(words) >= 4
+        and len(sentence) <= LONGEST
+        and len("".join(words)) >= 0.6 * len(sentence.replace(" ", ""))
+        and bool(_STOP.search(sentence))
+        and not _ELSEWHERE.match(sentence)
     )
