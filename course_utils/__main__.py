@@ -1,5 +1,7 @@
 """`python -m course_utils`: what is installed here, as plain text to paste into a bug report.
 
+`python -m course_utils ask QUESTION` searches the documentation instead; see `retrieval.ask`.
+
 Prints no name of a user or a machine: the home folder is written as `~`. The exit status is 0 where
 everything is in order and 1 where something is left to do; what to do stands in the last lines.
 """
@@ -39,6 +41,10 @@ LESSONS = (
     "peft",
     "accelerate",
     "tqdm",
+    "pymilvus",
+    "milvus-lite",
+    "faiss-cpu",
+    "httpx",
     "packaging",
 )
 TOOLS = (
@@ -64,7 +70,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.set_defaults(run=check)
     commands = parser.add_subparsers(title="commands", metavar="command")
     commands.add_parser("check", help="describe this environment (the default)")
-    options = parser.parse_args(arguments)
+    asking = commands.add_parser("ask", help="find a function or class by what it does")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["ask"]:  # its options, and what it imports, only where it is wanted
+        from course_utils.retrieval import ask
+
+        asking.description = ask.__doc__
+        asking.formatter_class = argparse.RawDescriptionHelpFormatter
+        ask.add_arguments(asking)
+    options = parser.parse_args(given)
     return options.run(options)
 
 

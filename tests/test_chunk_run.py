@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from course_utils import data, dual_encoder, retrieval
+from course_utils import data, dual_encoder, models, retrieval
 from course_utils.data import Entry, Question
 from course_utils.errors import BadInput
 from tools import chunk_run
@@ -106,6 +106,19 @@ def test_the_script_writes_what_the_lesson_reads(tmp_path, monkeypatch, capsys):
     (row,) = stored["settings"]
     assert stored["baseline"] == {name: row[name] for name in ("size", "overlap", "chunks")}
     assert capsys.readouterr().out.splitlines()[-1] == "Written: chunks.json"
+
+
+def test_the_stored_run_has_every_setting_and_is_of_the_encoder_and_the_questions_of_now():
+    stored = data.stored_run("chunks")
+    tried = {(row["size"], row["overlap"], row["chunks"]) for row in stored["settings"]}
+    assert tried == {key for key, _ in chunk_run.settings(ENTRIES)}
+    assert stored["encoder"] == models.identity()
+    tune = [each for each in data.questions() if each.answers and each.split == "tune"]
+    assert stored["questions"] == len(tune)
+    for row in stored["settings"]:
+        if (row["size"], row["overlap"], row["chunks"]) == chunk_run.BASELINE:
+            assert row["vectors"] == stored["entries"] and row["ahead"]["MRR"]["mean"] == 0
+            assert tuple(stored["baseline"].values()) == chunk_run.BASELINE
 
 
 def _values() -> dict:

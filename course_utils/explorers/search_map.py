@@ -7,19 +7,26 @@ the map: cheap, and no more exact than that.
 """
 
 import importlib.metadata
+import io
 import json
-from dataclasses import dataclass
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from course_utils import cache, projection
-from course_utils.errors import BadInput
+from course_utils.errors import BadInput, CourseError
 from course_utils.projection import Honesty
 
 MOST = 2000  # entries on a map
 FEW = 100  # entries, below which PCA makes the map: UMAP needs neighbourhoods
 NEAREST = 3  # entries that say where something else stands
 SHARPNESS = 0.05  # a cosine that much lower counts 1/e as much there
+_ROOT = Path(__file__).parents[2]
+_DIRECTIONS = 24  # in which a label is looked for a place
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +75,11 @@ def mapped(vectors: np.ndarray, most: int = MOST) -> Map:
     name = f"{_key(chosen, method)}.json"
     kept = cache.read("maps", name)
     if kept is None:
-        kept = json.dumps(_made(chosen, method)).encode()
+        kept = in_a_process(chosen, method) if method == "UMAP" else made(chosen, method)
         cache.write("maps", name, kept)
-    made = json.loads(kept)
-    honesty = Honesty(**made["honesty"]) if made["honesty"] else None
-    points = np.array(made["points"], dtype=np.float32)
+    stored = json.loads(kept)
+    honesty = Honesty(**stored["honesty"]) if stored["honesty"] else None
+    points = np.array(stored["points"], dtype=np.float32)
     return Map(rows, points, method, honesty, len(vectors))
 
 
@@ -82,42 +89,76 @@ def _key(vectors: np.ndarray, method: str) -> str:
     return cache.key(vectors.shape, vectors.tobytes(), method, importlib.metadata.version(library))
 
 
-def _made(vectors: np.ndarray, method: str) -> dict:
-    """The places, and how honest they are, as JSON keeps them."""
+def made(vectors: np.ndarray, method: str) -> bytes:
+    """The places of these vectors and how honest they are, as the cache keeps them: JSON."""
     make = {"UMAP": projection.umap_map, "PCA": projection.pca_map}[method]
     points = make(vectors)
-    honesty = None
-    if len(vectors) > 2 * projection.NEIGHBOURS:
-        of = projection.honesty(vectors, points)
-        honesty = {"trustworthiness": of.trustworthiness, "kept": of.kept, "k": of.k, "n": of.n}
-    return {"points": points.astype(float).round(5).tolist(), "honesty": honesty}
+    enough = len(vectors) > 2 * projection.NEIGHBOURS
+    honesty = asdict(projection.honesty(vectors, points)) if enough else None
+    places = points.astype(float).round(5).tolist()
+    return json.dumps({"points": places, "honesty": honesty}).encode()
+
+
+def in_a_process(vectors: np.ndarray, method: str) -> bytes:
+    """As `made`, in a process of its own: UMAP's compiler would stay in this one's memory.
+
+    Raises CourseError where it comes to nothing.
+    """
+    given = io.BytesIO()
+    np.save(given, vectors)
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [sys.executable, "-P", __file__, method],  # -P: a learner's random.py is not imported
+        input=given.getvalue(),
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+    if done.returncode:
+        *_, last = ["it ended", *done.stderr.decode(errors="replace").strip().splitlines()]
+        raise CourseError(
+            f"The map could not be made: {last}. Install what requirements.txt lists."
+        )
+    return done.stdout
+
+
+def answer_parent() -> None:
+    """What the process of `in_a_process` does: vectors in, the map out."""
+    vectors = np.load(io.BytesIO(sys.stdin.buffer.read()))
+    sys.stdout.buffer.write(made(vectors, sys.argv[1]))
 
 
 def spread(
-    anchors: np.ndarray, apart: float, box: tuple[float, float], away: np.ndarray | None = None
+    anchors: np.ndarray, apart: float, box: tuple[float, float], away: np.ndarray
 ) -> np.ndarray:
-    """Places for labels near their `anchors` `[n, 2]`, at least about `apart` from each other.
+    """Places for labels near their `anchors` `[n, 2]`, at least `apart` from each other.
 
-    They keep the same distance from the anchors and from the points `away` `[m, 2]`, and stay
-    within a box from (0, 0) to `box`. All in one unit, say points of a figure. The same labels get
-    the same places. Float64 `[n, 2]`.
+    Each has three quarters of that to all anchors and to the points `away` `[m, 2]`, and half of it
+    to the edges of a box from (0, 0) to `box`. All in one unit, say points of a figure. A label
+    goes to the nearest free place, outwards where there is a choice. Float64 `[n, 2]`.
     """
-    anchors = np.asarray(anchors, dtype=np.float64)
-    fixed = anchors if away is None else np.concatenate([anchors, away])
-    # Begin around the anchor, each in a direction of its own: equal anchors part, too.
-    turns = 2.4 * np.arange(len(anchors))  # the golden angle: no two directions are near
-    places = anchors + 0.7 * apart * np.stack([np.cos(turns), np.sin(turns)], axis=1)
-    edge = np.full(2, apart / 2)
-    for _ in range(200):
-        push = np.zeros_like(places)
-        for others, need in ((places, apart), (fixed, 0.75 * apart)):
-            gap = places[:, None] - others[None]
-            far = np.linalg.norm(gap, axis=-1)
-            if others is places:
-                np.fill_diagonal(far, np.inf)
-            short = np.clip(need - far, 0, None)
-            push += ((short / np.maximum(far, 1e-9))[..., None] * gap).sum(axis=1) / 2
-        if np.abs(push).max() < 0.01:
-            break
-        places = np.clip(places + push, edge, np.asarray(box) - edge)
-    return places
+    fixed = np.concatenate([anchors, away]).astype(np.float64)
+    turns = np.arange(_DIRECTIONS)
+    turns = (turns + 1) // 2 * np.where(turns % 2, 1, -1) * (2 * np.pi / _DIRECTIONS)
+    radii = np.arange(0.75, 20, 0.25) * apart
+    places: list[np.ndarray] = []
+    for anchor in np.asarray(anchors, dtype=np.float64):
+        across, up = anchor - fixed.mean(axis=0)
+        angles = np.arctan2(up, across) + turns
+        around = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        tried = anchor + (radii[:, None, None] * around).reshape(-1, 2)  # the nearest first
+        free = ((tried >= apart / 2) & (tried <= np.asarray(box) - apart / 2)).all(axis=1)
+        free &= _far(tried, fixed, 0.75 * apart)
+        if places:
+            free &= _far(tried, np.array(places), apart)
+        places.append(tried[np.argmax(free)])  # the first one, were none free
+    return np.array(places)
+
+
+def _far(some: np.ndarray, others: np.ndarray, least: float) -> np.ndarray:
+    """Which of some points `[n, 2]` are at least so far from all others: bool `[n]`."""
+    far = np.linalg.norm(some[:, None] - others[None], axis=-1)
+    return (far > least - 1e-9).all(axis=1)
+
+
+if __name__ == "__main__":
+    answer_parent()

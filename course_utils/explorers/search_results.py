@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_utils import rag
-from course_utils.data import Entry
 from course_utils.errors import BadInput
 from course_utils.explorers import typed
 from course_utils.retrieval import pipeline
@@ -126,9 +125,6 @@ class Desk:
         found, rankings = self._scored(*how)
         return Findings(state, found.asked, self.index, rankings, self._answered(*how))
 
-    def entry(self, row: int) -> Entry:
-        return self.index.entries[row]
-
     def _score(self, question: str, words: float, depth: int, reader: str):
         """What each system gives each entry: everything but k, which only cuts the lists."""
         settings = pipeline.Settings(words, depth, BEST.late, BEST.cross, BEST.spelling)
@@ -147,9 +143,9 @@ class Desk:
         results = [
             pipeline.Result(
                 rank,
-                self.entry(row).name,
+                self.index.entries[row].name,
                 float(found.total[row]),
-                self.entry(row),
+                self.index.entries[row],
                 {name: float(part[row]) for name, part in found.parts.items()},
                 found.asked,
             )

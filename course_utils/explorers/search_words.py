@@ -20,6 +20,7 @@ LONGEST = 160  # characters of a question that are repeated
 QUOTED = 3  # sentences of each entry
 # How many of the five lists an entry stands in: the more, the darker. Ink on them can be read.
 TINTS = {2: "#eaf2fa", 3: "#d5e5f4", 4: "#bcd7ed", 5: "#9fc8e6"}
+MARK = "#ffe08a"
 SMALL, MONO = "font-size:12px;line-height:1.35", "font-family:monospace;overflow-wrap:anywhere"
 _CITED = re.compile(r"\[(\d+)\]")
 
@@ -68,9 +69,9 @@ def _lists(found: Findings) -> str:
         f'<div style="display:flex;flex-wrap:wrap;gap:8px">{columns}</div>'
         f'<div style="{SMALL};margin:6px 0">Shade: in how many of the lists an entry stands '
         f"{shades}. Number: its place in “{html.escape(found.state.shown)}”, and its badge on the "
-        "map, where the star "
-        "and entries that are not on it stand among the three nearest that are. Bar: its score, from that of the entry at the depth (no bar) to that of the first. "
-        "Scores of one list can be compared, not those of two.</div>"
+        "map. The star, and an entry that is not on the map, stand at the mean place of the three "
+        "nearest that are. Bar: its score, from that of the entry at the depth (no bar) to that of "
+        "the first. Scores of one list can be compared, not those of two.</div>"
     )
 
 
@@ -120,7 +121,7 @@ def _passages(found: Findings) -> str:
 def _passage(found: Findings, row: int) -> str:
     entry = found.index.entries[row]
     sentences = prose.sentences(entry.text, QUOTED) or [entry.summary]
-    said = highlight.marked_html(found.asked, " ".join(each[: prose.LONGEST] for each in sentences))
+    said = _marked(found, " ".join(sentence[: prose.LONGEST] for sentence in sentences))
     return (
         f'<div style="display:flex;gap:6px;margin:4px 0;{SMALL}">{_badge(found, row)}'
         f'<span style="flex:1;overflow-wrap:anywhere"><b style="{MONO}">'
@@ -130,5 +131,10 @@ def _passage(found: Findings, row: int) -> str:
 
 def _name(found: Findings, name: str) -> str:
     """A dotted name with matching words marked, which may go on in the next line after a dot."""
-    marked = highlight.marked_html(found.asked, name)
-    return re.sub(r"[._](?![^<]*>)", r"\g<0><wbr>", marked)
+    return re.sub(r"[._](?![^<]*>)", r"\g<0><wbr>", _marked(found, name))
+
+
+def _marked(found: Findings, text: str) -> str:
+    """The text, escaped, with the words of the question marked in a colour that can be read."""
+    mark = f'<mark style="background:{MARK};color:{plots.PALETTE["ink"]}">'
+    return highlight.marked_html(found.asked, text).replace("<mark>", mark)

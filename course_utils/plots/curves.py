@@ -94,6 +94,8 @@ def growth(
             raise BadInput(f"{name!r}: one value above 0 is needed for each of {len(sizes)} sizes.")
         label = f"{name}: slope {slopes[name]:.2f}" if name in slopes else name
         ax.plot(sizes, values, color=colour(index), marker=MARKERS[index], label=label)
+    ax.set_xticks(list(sizes), [short_number(size) for size in sizes])
+    ax.minorticks_off()
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_title(title)
     ax.legend()

@@ -26,12 +26,7 @@ def vectors(found, dimension: int, labels: Sequence[str] | None = None) -> np.nd
     Raises BadInput for another shape or dimension, for what is no real number, for NaN and
     infinity, and for a vector of zeros, which has no direction and so no cosine with anything.
     """
-    try:
-        found = np.asarray(found)
-    except ValueError as problem:  # rows of several lengths
-        raise BadInput(f"Vectors are numbers in rows of one length: {problem}.") from None
-    if found.dtype.kind not in "iuf":
-        raise BadInput(f"Vectors are real numbers, not {found.dtype}.")
+    found = numbers(found)
     if found.ndim != 2 or found.shape[1] != dimension:
         raise BadInput(
             f"This store holds vectors of {dimension} numbers, [n, {dimension}]: not {found.shape}."
@@ -51,6 +46,17 @@ def vectors(found, dimension: int, labels: Sequence[str] | None = None) -> np.nd
             f"The vector of {_label(bad, labels)} has the length {lengths[bad.argmax()]:.1g}. "
             "Scale it to 1: the cosine stays the same."
         )
+    return found
+
+
+def numbers(found) -> np.ndarray:
+    """What was given, as an array. Raises BadInput for ragged rows and what is no real number."""
+    try:
+        found = np.asarray(found)
+    except ValueError:
+        raise BadInput("Vectors are rows of numbers, all of one length: these are not.") from None
+    if found.dtype.kind not in "iuf":
+        raise BadInput(f"Vectors are real numbers, not {found.dtype}.")
     return found
 
 

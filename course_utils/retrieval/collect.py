@@ -23,7 +23,10 @@ MOST = 4000  # entries of a package: about a minute of embedding
 DEEPEST = 3  # names in the path of a module: xml.etree.ElementTree
 LONGEST = 400  # characters of a signature
 # Modules that one runs or tests with, not what one looks up; some do things when imported.
-_PASSED_OVER = {"conftest", "setup", "test", "tests", "testing", "vendor", "externals", "extern"}
+_PASSED_OVER = {
+    *("conftest", "setup", "test", "tests", "testing", "vendor", "externals", "extern"),
+    *("core", "compat", "internal", "internals"),  # what is meant for others is named elsewhere
+}
 _GATHER = Path(__file__).parent.parent / "data" / "gather.py"
 
 

@@ -18,6 +18,7 @@ from course_utils.errors import BadInput, CourseError
 
 SECONDS = 30.0  # how long one call may take
 _SCHEMES = ("http", "https", "tcp")
+_NOT_LOADED = 101  # Milvus' number for it
 
 
 class StoreError(CourseError):
@@ -38,6 +39,10 @@ class StoreRefused(StoreError):
 
 class StoreMismatch(StoreError):
     """The collection was made with other settings than those asked for."""
+
+
+class StoreNotLoaded(StoreError):
+    """The server was started again and has not loaded the collection yet. VectorStore does it."""
 
 
 class Connection:
@@ -121,6 +126,8 @@ class Connection:
                 f"The server at {self.place} did not answer within {self._seconds:g} seconds. "
                 "It may be overloaded, or the network slow: try again."
             )
+        if getattr(problem, "code", None) == _NOT_LOADED:
+            return StoreNotLoaded(f"The store at {self.place} has not loaded the collection.")
         return StoreError(f"The store at {self.place} reports: {text or type(problem).__name__}")
 
 
@@ -153,7 +160,7 @@ def shown(uri: str) -> str:
 def quiet():
     """Keep the client and the store from writing their own reports of errors that we raise."""
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # read when grpc is first imported
-    loggers = [logging.getLogger(name) for name in ("pymilvus", "milvus_lite")]
+    loggers = [logging.getLogger(name) for name in ("pymilvus", "milvus_lite", "grpc")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
@@ -219,10 +226,13 @@ def _close(folder: Path) -> None:
 
 def _status(problem: BaseException | None) -> str:
     """The name of the gRPC status behind an error of the client library; "" if there is none."""
-    while problem is not None:
+    seen = []
+    while problem is not None and problem not in seen:  # pymilvus raises errors from themselves
         code = getattr(problem, "code", None)
         code = code() if callable(code) else code
         if hasattr(code, "name"):
             return code.name
-        problem = problem.__cause__ or problem.__context__
+        seen.append(problem)
+        cause = problem.__cause__
+        problem = problem.__context__ if cause is None or cause in seen else cause
     return ""

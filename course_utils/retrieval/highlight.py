@@ -19,8 +19,8 @@ _EMPTY = """
     a an the this that these those it its they them he she i me my we us our you your one ones
     is are was were be been being am do does did done doing have has had having can could may might
     must shall should will would how what which who whom whose why there here so too very just
-    of to into in on at by as from about than then but please want wants need needs tell show way ways
-    something anything thing things somehow possible python use using used make let get
+    of to into in on at by as from about than then but please want wants need needs tell show way
+    ways something anything thing things somehow possible python use using used make let get
 """
 _PIECE = re.compile(r"[^\W\d_]+|\d+")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

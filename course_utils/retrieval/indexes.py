@@ -37,7 +37,7 @@ FLAT, IVF, HNSW, SQ8, PQ = "flat", "IVF", "HNSW", "SQ8", "PQ, rescored"
 _KINDS = (
     Kind(FLAT, "none: compares all", (1,)),
     Kind(IVF, "cells looked at", (1, 2, 4, 8, 16, 32, 64, 128, 256)),
-    Kind(HNSW, "breadth of the walk", (10, 20, 40, 80, 160, 320, 640)),
+    Kind(HNSW, "breadth of the walk", (10, 20, 40, 80, 160, 320, 640, 1280)),
     Kind(SQ8, "candidates rescored", (10, 20), rescored=True),
     Kind(PQ, "candidates rescored", (10, 20, 40, 80, 160, 320, 640, 1280, 2560), rescored=True),
 )

@@ -16,17 +16,21 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from course_utils.data import Entry, docstrings
 from course_utils.errors import CourseError
+from course_utils.retrieval import collect
 
 SECONDS = 90  # until a package that does not come back is given up
-COLLECT = Path(__file__).with_name("collect.py")
 MIN_WORDS = 3  # of a docstring, as in the course's own corpus
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_DEPRECATED = re.compile(r"\.\. deprecated::|\[?Deprecated\b|\bdeprecated since\b", re.IGNORECASE)
-_CALL = re.compile(r"\.?(\w+)\((.*)\)(?:\s*->.*)?\s*")
+_EARLY = 600  # characters of a docstring in which it says that it is deprecated
+_DEPRECATED = (
+    r"(?m)\A\W*Deprecated\b|^\.\. deprecated::|"
+    r"\b(?:[Tt]his (?:function|method|class|module)|{name}(?:\(\))?`*) is (?:now )?deprecated\b"
+)
+_RULE = re.compile(r"^-{3,}\s*$", re.MULTILINE)  # below the heading of a section
+_OPENING = re.compile(r"(?:\w+ = )?(?:\w+\.)*(\w+)\(")
 
 
 class PackageError(CourseError):
@@ -80,15 +84,25 @@ def module_of(name: str) -> str:
     name = name.strip()
     installed = _distributions()
     known = {plain(other): other for other in installed}
-    if _NAME.fullmatch(name) and importlib.util.find_spec(name) is not None:
+    if _importable(name):
         return name
     by_distribution = {plain(of): module for module, names in installed.items() for of in names}
     for table in (by_distribution, known):
         if plain(name) in table:
             return table[plain(name)]
+    top = name.partition(".")[0]
+    if "." in name and _importable(top):
+        raise PackageError(f"{name!r} is a part of a package. Add the whole of it: {top}.")
     near = difflib.get_close_matches(plain(name), [*known, *by_distribution], n=1)
     hint = f" Did you mean {near[0]}?" if near else " `pip list` shows what is."
     raise PackageError(f"There is no package {name!r} installed here.{hint}")
+
+
+def _importable(name: str) -> bool:
+    try:
+        return bool(_NAME.fullmatch(name)) and importlib.util.find_spec(name) is not None
+    except ValueError:  # __main__ is none of those
+        return False
 
 
 def version_of(module: str) -> str:
@@ -105,19 +119,31 @@ def plain(name: str) -> str:
 
 @functools.cache
 def _distributions() -> dict[str, list[str]]:
-    """Which distributions each module that can be imported here comes from, without private ones."""
+    """Which distributions each module here comes from; private modules are left out."""
     found = importlib.metadata.packages_distributions()
     return {module: names for module, names in found.items() if not module.startswith("_")}
 
 
 def _documented(entry: Entry, signature: str) -> Documented:
     text = entry.text.strip()
-    first = text.partition("\n")[0]
-    if not signature and (said := _CALL.fullmatch(first)):
-        if said[1] == entry.name.rpartition(".")[2]:  # C functions say it in their docstring
-            signature = f"({said[2]})"
-    early = text[: 400 + len(first)]
-    return Documented(entry, signature, bool(_DEPRECATED.search(early)))
+    if signature in ("", "(*args, **kwargs)"):  # what is written in C says it in its docstring
+        signature = _said(entry, text) or signature
+    going = re.sub(r"{name}", entry.name.rpartition(".")[2], _DEPRECATED)
+    opening = _RULE.split(text[:_EARLY], maxsplit=1)[0]  # later ones are said of a parameter
+    return Documented(entry, signature, bool(re.search(going, opening)))
+
+
+def _said(entry: Entry, text: str) -> str:
+    """The signature that a docstring begins with, "" where it begins otherwise."""
+    opening = _OPENING.match(text)
+    if not opening or opening[1] != entry.name.rpartition(".")[2]:
+        return ""
+    depth = 0
+    for at in range(opening.end() - 1, min(len(text), collect.LONGEST)):
+        depth += (text[at] in "([{") - (text[at] in ")]}")
+        if not depth:
+            return " ".join(text[opening.end() - 1 : at + 1].split())
+    return ""
 
 
 def _collected(command: list[str], given: str, seconds: float, what: str):
@@ -125,7 +151,7 @@ def _collected(command: list[str], given: str, seconds: float, what: str):
     environment = {**os.environ, "MPLBACKEND": "agg", "PYTHONOPTIMIZE": "", "PYTHONHASHSEED": "0"}
     process = subprocess.Popen(
         # -P keeps the working folder off the path: a learner's random.py must not replace Python's.
-        [sys.executable, "-P", str(COLLECT), *command],
+        [sys.executable, "-P", collect.__file__, *command],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -18,12 +18,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from course_utils.errors import BadInput
 from course_utils.retrieval.connection import StoreError, StoreLocked, quiet
 
 _TOKEN = "COURSE_STORE_TOKEN"  # noqa: S105 - not in the arguments, which all users can list
 _READY, _LOCKED = "ready on port ", 3
+_MODULE = "course_utils.retrieval.server"  # and not __name__, which can be "__main__"
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 class Server:
@@ -50,23 +53,25 @@ class Server:
         """Start it, and wait until it answers. Does nothing where it runs."""
         if self._process is not None:
             return
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(self.folder), "--port", str(self.port)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {_TOKEN: self.token},
-        )
-        line = self._process.stdout.readline()
-        if not line.startswith(_READY):
-            _, problem = self._process.communicate()
-            code, self._process = self._process.returncode, None
-            if code == _LOCKED:
-                raise StoreLocked(f"Another process has the store {self.folder} open.")
-            last = (problem.strip().splitlines() or [f"it ended with {code}"])[-1]
-            raise StoreError(f"The server on {self.folder} does not start: {last}.")
-        self.port = int(line.removeprefix(_READY))
+        path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(_ROOT)]))
+        with TemporaryFile("w+", encoding="utf-8") as reports:  # a pipe that nobody reads fills up
+            process = subprocess.Popen(
+                [sys.executable, "-m", _MODULE, str(self.folder), "--port", str(self.port)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=reports,
+                text=True,
+                env=os.environ | {_TOKEN: self.token, "PYTHONPATH": path},
+            )
+            line = process.stdout.readline()
+            if not line.startswith(_READY):
+                process.communicate()
+                if process.returncode == _LOCKED:
+                    raise StoreLocked(f"Another process has the store {self.folder} open.")
+                reports.seek(0)
+                said = reports.read().strip().splitlines() or [f"status {process.returncode}"]
+                raise StoreError(f"The server on {self.folder} does not start: {said[-1]}")
+        self._process, self.port = process, int(line.removeprefix(_READY))
 
     def stop(self) -> None:
         """Let it write everything down and end. Does nothing where it does not run."""

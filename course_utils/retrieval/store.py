@@ -15,7 +15,7 @@ import numpy as np
 from course_utils.errors import BadInput
 from course_utils.retrieval import checks
 from course_utils.retrieval.chunks import Chunk
-from course_utils.retrieval.connection import SECONDS, Connection, StoreMismatch
+from course_utils.retrieval.connection import SECONDS, Connection, StoreMismatch, StoreNotLoaded
 
 # For each kind of index, how it is built and how it is searched. Explained in L5.
 INDEXES = {
@@ -136,8 +136,9 @@ class VectorStore:
         the keys. Raises BadInput as `checks` tells.
         """
         k, condition = checks.how_many(k), checks.condition(where)
-        single = np.ndim(vectors) == 1
-        asked = checks.vectors([vectors] if single else vectors, self.dimension)
+        vectors = checks.numbers(vectors)
+        single = vectors.ndim == 1
+        asked = checks.vectors(vectors[None] if single else vectors, self.dimension)
         found = []
         for start in range(0, len(asked), _QUESTIONS):
             found += self._nearest(asked[start : start + _QUESTIONS], k, condition)
@@ -179,7 +180,11 @@ class VectorStore:
         self._call("flush")
 
     def _call(self, method: str, **arguments):
-        return self._connection.call(method, self.collection, **arguments)
+        try:
+            return self._connection.call(method, self.collection, **arguments)
+        except StoreNotLoaded:  # a server that was started again
+            self._connection.call("load_collection", self.collection)
+            return self._connection.call(method, self.collection, **arguments)
 
     def _nearest(self, vectors: np.ndarray, k: int, condition: str) -> list[list[Hit]]:
         """The hits of each vector. Asks for more than k, until no tie goes on beyond the last."""

@@ -187,9 +187,62 @@ def train_the_heads(explorer: Explorer) -> None:
     assert {field: explorer.value(field) for field in fields} == values
 
 
+def search_desk(explorer: Explorer) -> None:
+    """Other questions, more entries, another weight and list; no question; HTML for one."""
+    values = {field: explorer.value(field) for field in ("question", "k, entries a list")}
+    start = explorer.picture()
+
+    explorer.focus("question")
+    explorer.retype("json encoder")
+    json = explorer.changed(start)
+    explorer.reads("Extensible JSON <https://json.org> encoder")  # as a document has it
+    explorer.is_silent()
+    explorer.photograph("other-question")
+
+    explorer.tab_to("k, entries a list")
+    explorer.press("ArrowRight")
+    more = explorer.changed(json)
+    explorer.press("ArrowLeft")
+    explorer.shows(json)
+
+    explorer.tab_to("fusion: weight of BM25")
+    weight = explorer.value("fusion: weight of BM25")
+    explorer.press("End")
+    explorer.changed(json)
+    explorer.photograph("words-alone")
+    explorer.press("Home")
+    while explorer.value("fusion: weight of BM25") != weight:
+        explorer.press("ArrowRight")
+    explorer.shows(json)
+
+    explorer.tab_to("numbered and quoted")
+    explorer.choose("ArrowUp")
+    explorer.changed(json)
+    explorer.reads("hybrid: what these entries say")
+    explorer.choose("ArrowDown")
+    explorer.shows(json)
+
+    explorer.tab_to("question", backwards=True)
+    explorer.retype(" ")
+    explorer.says("There is nothing to search for: type a question")
+    explorer.shows(json)
+    explorer.photograph("no-question")
+    explorer.retype(NASTY)
+    explorer.changed(json)
+    explorer.is_silent()
+    explorer.has_one_picture()
+    explorer.photograph("html-for-a-question")
+
+    explorer.retype(values["question"])
+    explorer.shows(start)
+    assert more != start
+    assert {field: explorer.value(field) for field in values} == values
+
+
 DIALOGUES: dict[str, Callable[[Explorer], None]] = {
     "explorer-word-in-context": word_in_context,
     "explorer-sentences-to-vectors": sentences_to_vectors,
     "explorer-loss-machine": loss_machine,
     "explorer-train-the-heads": train_the_heads,
+    "explorer-search-desk": search_desk,
 }

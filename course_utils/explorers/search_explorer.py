@@ -1,9 +1,13 @@
 """The explorer of L5, "the search desk": its widgets and its picture."""
 
+import functools
 from functools import partial
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from course_utils import plots
 from course_utils.explorers import panel, search_map
@@ -27,13 +31,14 @@ from course_utils.retrieval.pipeline import DUAL, SINGLE
 
 TINY = 8.5  # the size of texts, in points
 HEADINGS = {SINGLE: "single", DUAL: "dual", RERANKED: "re-\nranked"}
+NAMED = 6  # packages that are told apart by name; more would not fit
 FAR = 999  # ranks above this are not told apart
 
 # The picture, in inches: the title above, the map on the left, the ranks on the right.
 WIDTH, HEIGHT, EDGE = 8.0, 4.5, 0.1
 MAP = (EDGE, 0.42, 3.25, 3.05)  # left, bottom, width, height
 RANKS = (3.5, EDGE, 4.4, 3.75)
-BADGE, NAMES, COLUMN = 0.3, 1.95, 0.43  # the widths of a badge, of the names, of a column of ranks
+BADGE, NAMES, COLUMN = 0.3, 1.85, 0.45  # the widths of a badge, of the names, of a column of ranks
 HEAD = 0.45  # the height of the headings
 APART = 15.0  # between two badges on the map, in points
 CIRCLE = {"boxstyle": "circle,pad=0.18", "facecolor": "white", "linewidth": 1}
@@ -50,7 +55,7 @@ def search_desk(index: Index | None = None) -> None:
         "question": panel.text_field("question", start.question),
         "k": panel.slider("k, entries a list", start.k, 1, MOST, "270px"),
         "words": panel.fine_slider("fusion: weight of BM25", start.words, 0, 1, 0.05, "310px"),
-        "depth": panel.slider("depth", start.depth, SHALLOWEST, DEEPEST, "230px"),
+        "depth": panel.slider("depth of reranking", start.depth, SHALLOWEST, DEEPEST, "280px"),
         "reader": panel.dropdown("reranked by", [(name, name) for name in READERS], "220px"),
         "shown": panel.dropdown(
             "numbered and quoted", [(name, name) for name in COLUMNS], "290px", start.shown
@@ -77,6 +82,7 @@ def view_search_desk(state: SearchDesk, desk: Desk) -> View:
     return panel.last(_seen, state, desk)
 
 
+@functools.lru_cache(maxsize=32)  # drawing takes longer than all but the rerankers
 def _seen(state: SearchDesk, desk: Desk) -> View:
     found = desk.find(state)
     return View(plots.png(picture(found, search_map.mapped(found.index.answers))), words(found))
@@ -86,7 +92,7 @@ def picture(found: Findings, on: Map) -> Figure:
     """The map with the question and what was found, beside the ranks that all systems give it."""
     fig = plots.figure(WIDTH, HEIGHT)
     fig.set_layout_engine("none")  # fixed places: nothing jumps while a slider moves
-    room = 72 * (WIDTH - 2 * EDGE)
+    room = 72 * (WIDTH - 4 * EDGE)  # on the screen, letters are a little wider than in print
     title = lettering.shorten(_finding(found), room, 12.5, "bold")
     fig.text(EDGE / WIDTH, 1 - 0.28 / HEIGHT, title, fontsize=12.5, weight="bold")
     asked = lettering.shorten(f"“{found.asked}”", room, 9.5)
@@ -110,13 +116,13 @@ def _finding(found: Findings) -> str:
 
 
 def _draw_map(ax, found: Findings, on: Map) -> None:
-    entries = [found.index.entries[row] for row in on.rows]
-    packages = list(dict.fromkeys(entry.package for entry in entries))
-    for number, package in enumerate(packages):
-        points = on.points[[entry.package == package for entry in entries]]
-        look = {"color": plots.colour(number), "marker": plots.MARKERS[number % 12]}
-        name = lettering.shorten(package, 80, TINY)
-        ax.scatter(*points.T, s=7, alpha=0.4, linewidths=0, label=name, **look)
+    packages = [found.index.entries[row].package for row in on.rows]
+    names = list(dict.fromkeys(packages))
+    looks = [plots.MARKERS[number % len(plots.MARKERS)] for number in range(len(names))]
+    for number, (name, marker) in enumerate(zip(names, looks, strict=True)):
+        points = on.points[[package == name for package in packages]]
+        small = {"s": 7, "alpha": 0.4, "linewidths": 0}
+        ax.scatter(*points.T, color=plots.colour(number), marker=marker, **small)
     ax.margins(0.06)
     ax.autoscale_view()
     ax.set_autoscale_on(False)
@@ -124,41 +130,32 @@ def _draw_map(ax, found: Findings, on: Map) -> None:
     ax.set_yticks([])
     ax.spines[:].set_visible(True)
     ax.spines[:].set_color(plots.PALETTE["pale"])
-    if 1 < len(packages) <= 7:
-        key = ax.legend(
-            loc="lower left",
-            bbox_to_anchor=(-0.02, 0.99),
-            ncols=3,
-            fontsize=TINY,
-            handletextpad=0.1,
-            columnspacing=1.0,
-            labelspacing=0.2,
-            markerscale=2,
-        )
-        for handle in key.legend_handles:
-            handle.set_alpha(1)
-    ax.text(
-        0,
-        -0.02,
-        _note(on),
-        transform=ax.transAxes,
-        va="top",
-        fontsize=8,
-        linespacing=1.25,
-        color=plots.PALETTE["grey"],
-    )
+    key = list(zip(names, looks, map(plots.colour, range(NAMED)), strict=False))
+    handles = [Line2D([], [], **_star(), markersize=9, linestyle="none", label="question")]
+    for name, marker, colour in key if len(names) <= NAMED else []:
+        look = {"marker": marker, "color": colour, "linestyle": "none"}
+        handles.append(Line2D([], [], **look, label=lettering.shorten(name, 55, 8)))
+    above = {"loc": "lower left", "bbox_to_anchor": (-0.03, 0.985), "ncols": 4, "fontsize": 8}
+    ax.legend(handles=handles, handletextpad=-0.2, columnspacing=0.6, labelspacing=0.2, **above)
+    below = {"va": "top", "fontsize": 8, "color": plots.PALETTE["grey"]}
+    ax.text(0, -0.02, _note(on), transform=ax.transAxes, **below)
     _light_up(ax, found, on)
+
+
+def _star() -> dict[str, object]:
+    """How a `Line2D` marks the question."""
+    ink = {"markeredgecolor": plots.PALETTE["ink"], "markeredgewidth": 0.8}
+    return {"marker": "*", "color": plots.PALETTE["amber"], **ink}
 
 
 def _note(on: Map) -> str:
     """Below the map: what is on it, and how honest it is."""
     shown = f"{len(on.rows):,} of {on.total:,} entries by {on.method}"
     if on.honesty is None:
-        return f"{shown} · the star: the question"
+        return shown
     return (
         f"{shown} · trustworthiness {on.honesty.trustworthiness:.2f}\n"
-        f"keeps {on.honesty.kept:.0%} of the {on.honesty.k} nearest neighbours · "
-        "star: the question"
+        f"keeps {on.honesty.kept:.0%} of the {on.honesty.k} nearest neighbours"
     )
 
 
@@ -167,33 +164,17 @@ def _light_up(ax, found: Findings, on: Map) -> None:
     star = on.place(found.cosines)
     at = np.array([on.place_of(row, found.index.answers) for row in found.numbers])
     ax.scatter(*at.T, s=16, color=plots.PALETTE["ink"], zorder=4)
-    ax.scatter(
-        *star,
-        s=230,
-        marker="*",
-        color=plots.PALETTE["amber"],
-        edgecolors=plots.PALETTE["ink"],
-        linewidths=1,
-        zorder=5,
-    )
+    ax.plot(*star, **_star(), markersize=16, zorder=5)
     # From data to points of the figure, in which badges have one size.
     size, low = 72 * np.array(MAP[2:]), np.array([ax.get_xlim()[0], ax.get_ylim()[0]])
     scale = size / (np.array([ax.get_xlim()[1], ax.get_ylim()[1]]) - low)
     anchors, middle = (at - low) * scale, (star - low) * scale
     places = search_map.spread(anchors, APART, tuple(size), middle[None])
     for number, (anchor, place) in enumerate(zip(at, places, strict=True), start=1):
-        ax.annotate(
-            f"{number}",
-            anchor,
-            place / size,
-            textcoords="axes fraction",
-            fontsize=TINY,
-            ha="center",
-            va="center",
-            zorder=6,
-            bbox=CIRCLE,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.8, "shrinkA": 5, "shrinkB": 0},
-        )
+        middle = low + place / scale
+        ax.plot(*np.stack([anchor, middle], axis=1), color=plots.PALETTE["ink"], linewidth=0.8)
+        look = {"ha": "center", "va": "center", "fontsize": TINY, "zorder": 6}
+        ax.text(*middle, f"{number}", **look, bbox=CIRCLE)
 
 
 def _draw_ranks(ax, found: Findings) -> None:
@@ -240,9 +221,6 @@ def _cell(ax, middle: float, at: float, height: float, rank: int, k: int) -> Non
 
 
 def _box(middle: float, at: float, height: float, shade: float):
-    from matplotlib import colormaps
-    from matplotlib.patches import Rectangle
-
     colour = colormaps[plots.SEQUENTIAL](shade)
     corner = (middle - COLUMN / 2 + 0.02, at - height / 2 + 0.015)
     return Rectangle(corner, COLUMN - 0.04, height - 0.03, color=colour, linewidth=0)
