@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from course_utils.errors import BadInput
-from course_utils.retrieval.ingest import Ingested, ingest, plan
+from course_utils.retrieval.ingestion import Ingested, ingest, plan
 from course_utils.retrieval.store import VectorStore
 from tests.helpers import ROOT
 from tests.stores import DIMENSION, chunk, encode, state
@@ -133,7 +133,7 @@ def test_the_bar_counts_chunks_and_is_not_shown_where_there_is_nothing_to_do(sto
 
 KILLED = """
 import os, signal, sys
-from course_utils.retrieval import ingest as module
+from course_utils.retrieval import ingestion as module
 from course_utils.retrieval.store import VectorStore
 from tests.stores import chunk, encode
 from tests.test_ingest import after, before, changes

@@ -14,7 +14,7 @@ from course_utils.retrieval.connection import (
     StoreRefused,
     StoreUnreachable,
 )
-from course_utils.retrieval.ingest import ingest, ingest_in_processes
+from course_utils.retrieval.ingestion import ingest, ingest_in_processes
 from course_utils.retrieval.server import Server, main
 from course_utils.retrieval.store import VectorStore
 from tests.helpers import run_python

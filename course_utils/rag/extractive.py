@@ -42,8 +42,9 @@ def best_sentences(
 
     The search has read whole passages and knows best which of them answers: the first statement is
     of the first passage. It is its summary, unless another sentence scores clearly more: by a
-    standard deviation of all scores. The others are the best that are left, wherever they stand. `reader` is one of `READERS`, or scores sentences for a question as they do. Each
-    sentence is read together with the name of its passage. Fewer where there are fewer sentences.
+    standard deviation of all scores. The others are the best that are left, wherever they stand.
+    `reader` is one of `READERS`, or scores sentences for a question as they do. Each sentence is
+    read together with the name of its passage. Fewer where there are fewer sentences.
     Raises BadInput for no passage, count below 1, or another reader.
     """
     if not passages or count < 1:

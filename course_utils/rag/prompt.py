@@ -83,10 +83,10 @@ def build(
 ) -> Prompt:
     """A prompt with as much of the documents as fits, in their order: `(name, text)`, best first.
 
-    The room is shared: a document has as much as each of those after it, and what a short one
-    leaves goes to the next. Those that would get less than 32 tokens are left out, from the last
-    on. `count` gives the tokens of a text; without it, those of the course's encoder: a language
-    model's own may be a third more or fewer. Raises BadInput where not even the question fits.
+    The room is shared: each document that is cut has as much as the others, and what a short one
+    leaves goes to them. Where a share is below 32 tokens, the last documents are left out. `count`
+    gives the tokens of a text; without it, those of the course's encoder: a language model's own
+    may be a third more or fewer. Raises BadInput where not even the question fits.
     """
     count = count or encoder_tokens
     documents = [(one_line(name).replace('"', "'"), neutralised(text)) for name, text in documents]
@@ -148,13 +148,21 @@ def _fitted(
         if sum(marks[:kept]) + sum(lengths) <= room:
             break  # all of them are short
         kept -= 1
-    left = room - sum(marks[:kept])
+    share = _share(room - sum(marks[:kept]), [count(text) for _, text in documents[:kept]])
     found = []
     for number, (name, text) in enumerate(documents[:kept], start=1):
-        part = _shortened(text, left // (kept - number + 1), count)
+        part = _shortened(text, share, count)
         found.append(Source(number, name, part, part != text))
-        left -= count(part)
     return found
+
+
+def _share(room: int, lengths: Sequence[int]) -> int:
+    """The most tokens that a source may have, so that all fit and no room is left to one alone."""
+    for left, length in zip(range(len(lengths), 0, -1), sorted(lengths), strict=True):
+        if length > room // left:
+            return max(room // left, 0)
+        room -= length
+    return max(lengths, default=0)
 
 
 def _shortened(text: str, tokens: int, count: Callable[[str], int]) -> str:

@@ -20,8 +20,8 @@ _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.(?:\s|$)|In \[\d+\]:)")
 _WORD = re.compile(r"[A-Za-z][a-z']+")
 _STOP = re.compile(r"[.!?][)\"'”’]*$")
 _ELSEWHERE = re.compile(
-    r"(?:Read more in|See|Please (?:see|refer)|Refer to|For (?:further|more) (?:details|information)"
-    r"|.*\bUser Guide)\b"
+    r"(?:Read more in|See|Please (?:see|refer)|Refer to|"
+    r"For (?:further|more) (?:details|information)|.*\bUser Guide)\b"
 )
 LONGEST = 400  # characters: what is longer is a table or a list
 

@@ -10,7 +10,7 @@ _PLACES = {
     "exact": ("Found", "exact_search"),
     "fusion": ("reciprocal_rank_fusion", "standardised", "weighted_sum"),
     "index": ("Index", "build", "documentation_index"),
-    "ingest": ("Ingested", "ingest", "ingest_in_processes"),
+    "ingestion": ("Ingested", "ingest", "ingest_in_processes"),
     "pipeline": ("BEST", "SYSTEMS", "Result", "Settings", "cleaned", "scored", "scores", "search"),
     "store": ("Hit", "VectorStore"),
 }

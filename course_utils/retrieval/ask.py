@@ -84,18 +84,26 @@ def run(options: argparse.Namespace) -> int:
             stream.reconfigure(errors="replace")
     try:
         question = " ".join(options.question)
-        if question or not (options.packages or options.rebuild):
+        if question or not (options.packages is not None or options.rebuild):
             pipeline.cleaned(question)  # before a minute of work
         if options.k < 1:
             raise BadInput(f"-k {options.k} is the number of entries to show: 1 or more.")
         added = _added(options.packages)
         parts = [kept.course(options.rebuild, _say)]
-        parts += [kept.package(name, options.rebuild, _say) for name in added]
-        if options.packages:
+        before = kept.added()
+        for name in list(added):
+            try:
+                parts.append(kept.package(name, options.rebuild, _say))
+            except packages.PackageError as error:
+                if name not in before:
+                    raise
+                added.remove(name)  # it could be searched once, and may be again
+                _say(str(error))
+        if options.packages is not None:
             kept.remember(added)
         index = Kept(parts)
         if not question:
-            _say(f"The index is ready: entries: {len(index)}; {_places(added)}.")
+            _say(f"The index is ready: {len(index)} entries of {_places(added, 'and')}.")
             return FOUND
         answers = answer(index, question, options.k, added)
     except CourseError as error:
@@ -267,9 +275,9 @@ def _added(wanted: str | None) -> list[str]:
     return found
 
 
-def _places(added: Sequence[str]) -> str:
+def _places(added: Sequence[str], joined: str = "nor") -> str:
     own = "the documentation of Python, numpy, scipy, scikit-learn, matplotlib and torch"
-    return own if not added else f"{own}, nor in {', '.join(added)}"
+    return own if not added else f"{own}, {joined} of {', '.join(added)}"
 
 
 def _say(sentence: str) -> None:

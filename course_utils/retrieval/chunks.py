@@ -127,6 +127,10 @@ def _pieces(tokenizer, text: str, room: int, overlap: int) -> Iterator[str]:
         end = min(start + room, len(spans))
         if end < len(spans):
             end = _word_start(words, end, start)
+        if start and words[start] == words[start - 1]:
+            # The rest of a cut word, read on its own, may have more tokens than within the word.
+            while len(tokenizer.tokenize(text[spans[start][0] : spans[end - 1][1]])) > room:
+                end -= 1
         yield text[spans[start][0] : spans[end - 1][1]]
         if end == len(spans):
             return

@@ -98,7 +98,13 @@ class Connection:
             address = f"http://127.0.0.1:{_folders[folder].port}"
         # One of our own, not shared by address: a port may come to belong to another server.
         return MilvusClient(
-            address, token=self._token, timeout=min(self._seconds, 10.0), dedicated=True
+            address,
+            token=self._token,
+            timeout=min(self._seconds, 10.0),
+            dedicated=True,
+            # By default it asks an idle server so often whether it is there that milvus-lite
+            # hangs up, and gRPC writes that to stderr.
+            grpc_options={"grpc.keepalive_time_ms": 600_000},
         )
 
     def _disconnect(self) -> None:

@@ -99,10 +99,8 @@ def module_of(name: str) -> str:
 
 
 def _importable(name: str) -> bool:
-    try:
-        return bool(_NAME.fullmatch(name)) and importlib.util.find_spec(name) is not None
-    except ValueError:  # __main__ is none of those
-        return False
+    named = bool(_NAME.fullmatch(name)) and name != "__main__"
+    return named and importlib.util.find_spec(name) is not None
 
 
 def version_of(module: str) -> str:

@@ -100,7 +100,11 @@ def serve(folder: str, port: int = 0, token: str = "") -> None:
         server = grpc.server(
             ThreadPoolExecutor(max_workers=1),
             interceptors=[_guard(token)] if token else [],
-            options=[("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0)],
+            options=[
+                ("grpc.max_receive_message_length", -1),
+                ("grpc.so_reuseport", 0),
+                ("grpc.http2.max_ping_strikes", 0),  # a client may ask whether it is there
+            ],
         )
         milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(engine), server)
         port = server.add_insecure_port(f"127.0.0.1:{port}")

@@ -1,4 +1,4 @@
-"""Documents that hold markup, in the search desk, in a real browser: it shows as text, none runs."""
+"""Documents that hold markup, in the search desk, in a real browser: it shows as text."""
 
 import nbformat
 import pytest
