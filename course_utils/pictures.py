@@ -222,6 +222,19 @@ PICTURES = (
 )
 NAMES = tuple(picture.name for picture in PICTURES)
 
+# Not one of them: no script draws it, and there is no .svg. `make photograph` takes it.
+PHOTOGRAPH = Picture(
+    "search-desk",
+    "L5",
+    "The search desk of L5 as it opens: one question, five ways to search the documentation, and "
+    "the answer with its sources.",
+    "A field with a question, sliders and choices. Below them a map of the documentation as small "
+    "points, one colour and marker a package; a star shows where the question lies, numbered "
+    "badges what was found, and a table the rank that each of five systems gives it. Then an "
+    "answer that names its sources, and five lists side by side, from BM25 to the reranked one, "
+    "with scores and the matching words marked.",
+)
+
 
 def picture(name: str) -> Picture:
     """The picture of this name, such as "Dual-Encoder". Raises BadInput for another name."""

@@ -167,9 +167,9 @@ def test_reranking_puts_the_best_first_and_keeps_the_order_of_equals(ready):
 def test_only_the_first_tokens_of_a_long_text_are_read(ready):
     begin = "word " * 130
     scores = cross_encoder.score(QUESTION, [begin, begin + "ostrich"], model=ready)
-    assert scores[0] == scores[1]
+    assert abs(scores[0] - scores[1]) < 1e-4  # processors differ in how they add up a batch
     longer = cross_encoder.score(QUESTION, [begin, begin + "ostrich"], model=ready, max_tokens=200)
-    assert longer[0] != longer[1]
+    assert abs(longer[0] - longer[1]) > 1e-3
 
 
 @pytest.mark.parametrize(

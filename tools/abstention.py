@@ -1,7 +1,7 @@
-"""`python tools/abstention.py`: when the answerers of L5 abstain; writes the rule that they use.
+"""`make retrieval`: when the answerers of L5 abstain; writes the rule that they use.
 
-    python tools/abstention.py           choose on the tune split, measure on the test split, write
-    python tools/abstention.py --tune    only print what the tune split says
+    python -m tools.abstention           choose on the tune split, measure on the test split, write
+    python -m tools.abstention --tune    only print what the tune split says
 
 The rule: of the two supports that a search computes anyway, the one with the larger area under the
 curve; and the highest threshold that still answers nine in ten of the questions with a right first
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     test = measured([each for each in questions if each.split == "test"])
     records.write(
         {
-            "command": "python tools/abstention.py",
+            "command": "make retrieval",
             "date": datetime.date.today().isoformat(),
             "versions": records.versions(PACKAGES),
             "cross_encoder": models.identity("cross-encoder"),

@@ -1,6 +1,6 @@
-"""`make chunks`: how large chunks should be, and how many of an entry; writes what L5 shows.
+"""`make retrieval`: how large chunks should be, and how many of an entry; writes what L5 shows.
 
-    python tools/chunk_run.py
+    python -m tools.chunk_run
 
 Chunk size x overlap x how many chunks of an entry are stored: the first, the first two, or all. An
 entry scores what the best of its chunks scores. Measured with the single encoder on the tune split
@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     entries = subset(data.documentation(), judged, options.documents)
     size, overlap, kind = BASELINE
     record = {
-        "command": f"python tools/chunk_run.py --documents {options.documents}",
+        "command": f"python -m tools.chunk_run --documents {options.documents}",
         "date": datetime.date.today().isoformat(),
         "versions": records.versions(PACKAGES),
         "encoder": models.identity(),

@@ -1,7 +1,7 @@
 """`make retrieval`: every system of L5 on every question of the set; writes what the lesson shows.
 
-    python tools/retrieval_run.py            tune and test
-    python tools/retrieval_run.py --tune     the tune split alone, to choose settings with
+    python -m tools.retrieval_run            tune and test
+    python -m tools.retrieval_run --tune     the tune split alone, to choose settings with
 
 What was chosen on the tune split: the share of words in the hybrid, and whether and how the first
 entries are read again. The test split chooses nothing. About a quarter of an hour on two cores:

@@ -1,7 +1,7 @@
 """One question, five ways to search: the lists and the answer behind the search desk of L5."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from course_utils.retrieval.pipeline import BEST, BM25, CROSS, DUAL, HYBRID, LAT
 
 RERANKED = "reranked"
 COLUMNS = (BM25, SINGLE, DUAL, HYBRID, RERANKED)  # side by side
-# What makes the last list. The pipeline is one of them only where it has a second stage.
-READERS = (*((PIPELINE,) if BEST.late or BEST.cross else ()), LATE, CROSS)
+# What makes the last list: a system, and the weight of the cross-encoder beside the hybrid. The
+# mixture comes first: section 6 of L5 finds that a reader alone does harm.
+READERS = {f"{HYBRID} + {CROSS}": (PIPELINE, 0.25), LATE: (LATE, 0.0), CROSS: (CROSS, 0.0)}
 MOST = 10  # entries in a list
 SHALLOWEST, DEEPEST = MOST, 50  # entries that are read again
 KEPT = 16  # questions that are not searched for twice
@@ -35,7 +36,7 @@ class SearchDesk:
     k: int = 5
     words: float = BEST.words
     depth: int = BEST.depth
-    reader: str = READERS[0]
+    reader: str = next(iter(READERS))
     shown: str = RERANKED
 
 
@@ -127,30 +128,21 @@ class Desk:
 
     def _score(self, question: str, words: float, depth: int, reader: str):
         """What each system gives each entry: everything but k, which only cuts the lists."""
-        settings = pipeline.Settings(words, depth, BEST.late, BEST.cross, BEST.spelling)
-        found = pipeline.scored(self.index, question, reader, settings)
+        system, cross = READERS[reader]
+        settings = replace(BEST, words=words, depth=depth, cross=cross)
+        found = pipeline.scored(self.index, question, system, settings)
         rankings = {
-            system: Ranking.of(found.parts[system], found.parts[system])
-            for system in COLUMNS
-            if system != RERANKED
+            name: Ranking.of(found.parts[name], found.parts[name])
+            for name in COLUMNS
+            if name != RERANKED
         }
-        rankings[RERANKED] = Ranking.of(found.total, found.parts.get(reader, found.total))
+        rankings[RERANKED] = Ranking.of(found.total, found.parts.get(system, found.total))
         return found, rankings
 
     def _answer(self, question: str, words: float, depth: int, reader: str):
         """The answer from the first passages of the reranked list, with its sources."""
-        found, rankings = self._scored(question, words, depth, reader)
-        results = [
-            pipeline.Result(
-                rank,
-                self.index.entries[row].name,
-                float(found.total[row]),
-                self.index.entries[row],
-                {name: float(part[row]) for name, part in found.parts.items()},
-                found.asked,
-            )
-            for rank, row in enumerate(rankings[RERANKED].order[:PASSAGES].tolist(), start=1)
-        ]
+        found, _ = self._scored(question, words, depth, reader)
+        results = pipeline.ranked(self.index, found, PASSAGES)
         return rag.answer(found.asked, results, sources=PASSAGES)
 
 

@@ -29,9 +29,9 @@ _KIND = "ask"
 _ROOT = Path(models.__file__).parent
 _HEADS = "weights/*heads/*.safetensors"
 _CODE = """
-    bm25.py data/documentation.py data/docstrings.py data/gather.py retrieval/chunks.py
-    retrieval/collect.py retrieval/index.py retrieval/packages.py retrieval/part.py
-    retrieval/spelling.py
+    bm25.py data/documentation.py data/docstrings.py data/gather.py rag/prose.py
+    retrieval/chunks.py retrieval/collect.py retrieval/index.py retrieval/packages.py
+    retrieval/part.py retrieval/spelling.py
 """
 
 
@@ -102,8 +102,15 @@ def kept(name: str, collected: Callable[[], list[Documented]], key: str, again: 
         what = "the course's packages" if name == COURSE else name
         say(f"Building the index of {what}. This happens once and takes a minute or so.")
         stored = packed(made(collected()))
-        cache.write(_KIND, file, stored)
+        _tidy(cache.write(_KIND, file, stored), name)
     return unpacked(stored)
+
+
+def _tidy(newest: Path, name: str) -> None:
+    """Remove a name's parts of other versions, but for the last: another environment may use it."""
+    others = [file for file in newest.parent.glob(f"{name}-*") if file != newest]
+    for file in sorted(others, key=lambda each: each.stat().st_mtime)[:-1]:
+        file.unlink(missing_ok=True)
 
 
 def course(again: bool = False, say: Callable[[str], None] = lambda _: None) -> Part:

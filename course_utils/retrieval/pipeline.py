@@ -101,19 +101,7 @@ def search(
     index = documentation_index() if index is None else index
     if not isinstance(k, int | np.integer) or k < 1:
         raise BadInput(f"k={k!r} is the number of entries to find: 1 or more.")
-    found = scored(index, question, system, settings)
-    order = np.argsort(-found.total, kind="stable")[:k]
-    return [
-        Result(
-            rank,
-            index.entries[row].name,
-            float(found.total[row]),
-            index.entries[row],
-            {name: float(part[row]) for name, part in found.parts.items()},
-            found.asked,
-        )
-        for rank, row in enumerate(order, start=1)
-    ]
+    return ranked(index, scored(index, question, system, settings), k)
 
 
 def scores(
@@ -162,6 +150,22 @@ def scored(
         total = total.copy()
         total[rows] = total.max() + 1 + again - again.min()
     return Scored(asked, total, parts)
+
+
+def ranked(index: Index, found: Scored, k: int) -> list[Result]:
+    """The first `k` entries of what `scored` found; equal ones in the index's order."""
+    order = np.argsort(-found.total, kind="stable")[:k]
+    return [
+        Result(
+            rank,
+            index.entries[row].name,
+            float(found.total[row]),
+            index.entries[row],
+            {name: float(part[row]) for name, part in found.parts.items()},
+            found.asked,
+        )
+        for rank, row in enumerate(order.tolist(), start=1)
+    ]
 
 
 def cleaned(question: str) -> str:

@@ -1,0 +1,96 @@
+"""`make photograph`: the picture of the search desk in README.md, taken of the live explorer.
+
+    python -m tools.photograph
+
+Opens a notebook with one cell in JupyterLab, in the Chromium of the browser tests, and takes what
+the explorer of L5 shows at first, down to its lists. Nothing is chosen and nothing is drawn by
+hand. Needs Chromium and Playwright; the first map of the documentation takes some seconds.
+"""
+
+import io
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
+
+from course_utils import pictures
+from course_utils.errors import CourseError
+
+NOTEBOOK = "desk.ipynb"
+CELL = "from course_utils import explorers\n\nexplorers.search_desk()"
+SCREEN = {"width": 1132, "height": 1700}  # the explorer is then as wide as its five lists need
+SHARPNESS = 1.5  # pixels of the picture for one of the screen
+COLOURS = 128  # of the file: fewer bytes, and letters stay clear
+MARGIN = 6  # pixels of the screen around it
+
+# From the top of the explorer to the foot of its lists, which stand in the only box that wraps.
+BOX = """() => {
+  const root = document.querySelector('.explorer-search-desk');
+  const lists = [...root.querySelectorAll('div')].find(box => box.style.flexWrap === 'wrap');
+  const { left, top, right } = root.getBoundingClientRect();
+  return [left, top, right, lists.getBoundingClientRect().bottom];
+}"""
+
+
+class NoPhotograph(CourseError):
+    """The explorer could not be photographed as a reader would see it."""
+
+
+def taken(browser, folder: Path) -> bytes:
+    """The explorer as PNG; `folder` is for the notebook. Raises NoPhotograph where it is not well.
+
+    `browser` is Playwright's.
+    """
+    from tests.browser.lab import LabServer
+    from tests.browser.lesson import LessonPage
+
+    (folder / "notebooks").mkdir()
+    nbformat.write(new_notebook(cells=[new_code_cell(CELL)]), folder / "notebooks" / NOTEBOOK)
+    sharp = SimpleNamespace(new_page=partial(browser.new_page, device_scale_factor=SHARPNESS))
+    with LabServer(folder) as server, LessonPage(sharp, server, NOTEBOOK, folder) as lesson:
+        lesson.page.set_viewport_size(SCREEN)
+        lesson.open()
+        lesson.run_all()
+        if problems := lesson.problems() + lesson.picture_problems():
+            raise NoPhotograph(f"The search desk is not well: {'; '.join(problems)}.")
+        left, top, right, bottom = lesson.page.evaluate(BOX)
+        size = {"width": right - left + 2 * MARGIN, "height": bottom - top + 2 * MARGIN}
+        return lesson.page.screenshot(clip={"x": left - MARGIN, "y": top - MARGIN, **size})
+
+
+def packed(png: bytes) -> bytes:
+    """The same picture with few colours, as PNG."""
+    made = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        few = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        few.save(made, "PNG", optimize=True)
+    return made.getvalue()
+
+
+def main() -> int:
+    """The command line; 0 when all went well."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import chromium
+
+    try:
+        program = chromium.find()
+        with tempfile.TemporaryDirectory(prefix="photograph-") as folder:
+            with sync_playwright() as playwright, chromium.launch(playwright, program) as browser:
+                png = packed(taken(browser, Path(folder)))
+    except (FileNotFoundError, CourseError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    path = pictures.PHOTOGRAPH.png
+    path.write_bytes(png)
+    print(f"img/{path.name}: {len(png) / 1000:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
