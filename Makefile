@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab test lessons readme figures heads adapters l4-adapters mixed-heads cross-encoder masked-lm retrieval bench lint badges
+.PHONY: help environment lab test lessons readme figures photograph heads adapters l4-adapters mixed-heads cross-encoder masked-lm retrieval bench lint badges
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ readme: environment  ## write README.md's tables of lessons and claims from the 
 
 figures: environment  ## measure and redraw the pictures of img/
 	$(PY) -m img.draw
+
+photograph: environment  ## take README.md's picture of the search desk, in JupyterLab in Chromium
+	$(PY) -m tools.photograph
 
 heads: environment  ## train the heads of L4 that come with the course; writes their model card
 	$(PY) tools/heads.py

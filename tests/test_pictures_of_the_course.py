@@ -75,6 +75,7 @@ def test_the_pictures_are_these_seventeen_by_lesson():
 
 def test_there_is_no_other_file():
     shown = {f"{name}.{kind}" for name in pictures.NAMES for kind in ("svg", "png")}
+    shown.add(pictures.PHOTOGRAPH.png.name)
     assert {path.name for path in pictures.FOLDER.iterdir() if path.is_file()} == shown
     stored = {path.stem for path in files.DATA.glob("*.json")}
     assert stored == {name for name in pictures.NAMES if hasattr(files.module(name), "measure")}
@@ -114,6 +115,13 @@ def test_a_picture_tells_no_time_and_asks_for_nothing(name):
     assert all(link.startswith("#") for pair in links for link in pair if link)
     with Image.open(shown.png) as image:
         assert not image.info.keys() - {"dpi", "transparency"}
+
+
+def test_the_photograph_is_small_and_wide_enough_to_be_read():
+    with Image.open(pictures.PHOTOGRAPH.png) as image:
+        assert 720 < image.width < image.height * 1.5 and image.mode == "P"
+        assert not image.info.keys() - {"dpi", "transparency"}
+    assert pictures.PHOTOGRAPH.png.stat().st_size < 250_000
 
 
 def pixels(source) -> np.ndarray:
@@ -366,9 +374,10 @@ def test_words_that_do_not_fit_into_their_box_are_an_error():
 # ----------------------------------------------------------------------------- they are described
 
 
-@every_picture
-def test_caption_and_description_are_sentences_of_their_own(name):
-    shown = pictures.picture(name)
+@pytest.mark.parametrize(
+    "shown", [*pictures.PICTURES, pictures.PHOTOGRAPH], ids=lambda shown: shown.name
+)
+def test_caption_and_description_are_sentences_of_their_own(shown):
     assert 40 < len(shown.caption) < 240 and 120 < len(shown.alt) < 700
     for words in (shown.caption, shown.alt):
         assert words[0].isupper() and words.endswith(".") and "  " not in words

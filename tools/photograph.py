@@ -16,22 +16,24 @@ from types import SimpleNamespace
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
-from PIL import Image
+from PIL import Image, ImageOps
 
 from course_utils import pictures
 from course_utils.errors import CourseError
+from tools import lessons
 
 NOTEBOOK = "desk.ipynb"
 CELL = "from course_utils import explorers\n\nexplorers.search_desk()"
-SCREEN = {"width": 1132, "height": 1700}  # the explorer is then as wide as its five lists need
+SCREEN = {"width": 1316, "height": 1700}  # the explorer is then as wide as its five lists need
 SHARPNESS = 1.5  # pixels of the picture for one of the screen
-COLOURS = 128  # of the file: fewer bytes, and letters stay clear
-MARGIN = 6  # pixels of the screen around it
+COLOURS = 256  # of the file, so that it is a third as large; none of them moves by a tenth
+MARGIN = 8  # white pixels around it
 
-# From the top of the explorer to the foot of its lists, which stand in the only box that wraps.
+# From the top of the explorer to the foot of its lists: the only box below the picture that wraps.
 BOX = """() => {
   const root = document.querySelector('.explorer-search-desk');
-  const lists = [...root.querySelectorAll('div')].find(box => box.style.flexWrap === 'wrap');
+  const below = root.querySelectorAll('img ~ * div');
+  const lists = [...below].find(box => box.style.flexWrap === 'wrap');
   const { left, top, right } = root.getBoundingClientRect();
   return [left, top, right, lists.getBoundingClientRect().bottom];
 }"""
@@ -50,25 +52,28 @@ def taken(browser, folder: Path) -> bytes:
     from tests.browser.lesson import LessonPage
 
     (folder / "notebooks").mkdir()
-    nbformat.write(new_notebook(cells=[new_code_cell(CELL)]), folder / "notebooks" / NOTEBOOK)
+    notebook = new_notebook(cells=[new_code_cell(CELL)], metadata=lessons.NOTEBOOK_METADATA)
+    nbformat.write(notebook, folder / "notebooks" / NOTEBOOK)
     sharp = SimpleNamespace(new_page=partial(browser.new_page, device_scale_factor=SHARPNESS))
-    with LabServer(folder) as server, LessonPage(sharp, server, NOTEBOOK, folder) as lesson:
-        lesson.page.set_viewport_size(SCREEN)
-        lesson.open()
-        lesson.run_all()
-        if problems := lesson.problems() + lesson.picture_problems():
+    with LabServer(folder) as server, LessonPage(sharp, server, NOTEBOOK, folder) as desk:
+        desk.page.set_viewport_size(SCREEN)
+        desk.open()
+        desk.run_all()
+        if problems := desk.problems() + desk.picture_problems():
             raise NoPhotograph(f"The search desk is not well: {'; '.join(problems)}.")
-        left, top, right, bottom = lesson.page.evaluate(BOX)
-        size = {"width": right - left + 2 * MARGIN, "height": bottom - top + 2 * MARGIN}
-        return lesson.page.screenshot(clip={"x": left - MARGIN, "y": top - MARGIN, **size})
+        left, top, right, bottom = desk.page.evaluate(BOX)
+        size = {"width": right - left, "height": bottom - top}
+        return desk.page.screenshot(clip={"x": left, "y": top, **size})
 
 
 def packed(png: bytes) -> bytes:
-    """The same picture with few colours, as PNG."""
+    """The same picture with few colours and a white margin, as PNG."""
     made = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        few = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-        few.save(made, "PNG", optimize=True)
+        whole = ImageOps.expand(image.convert("RGB"), MARGIN, "white")
+    # Colours that cover few pixels, such as those of the map's points, are kept by this method.
+    few = whole.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
+    few.save(made, "PNG", optimize=True)
     return made.getvalue()
 
 
