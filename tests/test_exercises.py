@@ -89,8 +89,8 @@ def bound_and_used(code: str) -> tuple[set[str], set[str]]:
 
 def run(each: Exercise, code: str) -> None:
     """Run code as in the lesson: after the cells above it, of which only those it needs are run."""
-    _, wanted = bound_and_used(code)
-    needed = [code]
+    bound, used = bound_and_used(code)
+    wanted, needed = used - bound, [code]
     for cell in reversed(each.cells[: each.at]):
         if cell.cell_type == "code":
             source = TransformerManager().transform_cell(cell.source)

@@ -1,5 +1,8 @@
 """tools/readme.py: README.md is up to date, and says what the notebooks store, whatever it is."""
 
+import ast
+import re
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -27,11 +30,12 @@ PRINTED = [
 LESSON = Lesson(
     "L9", "Dual-Encoder", {"five is *more*": "sum", "four is not": "other", "nothing is lost": ""}
 )
-PLANNED = Lesson("L10", "RAG-flow", planned="More of it")
+PARTS = ("pictures", "lessons", "sample", "claims", "search")
 MARKED = "\n".join(
     f"<!-- {name}, written by `make readme` -->stale text<!-- end of {name} -->\nkept <{name}>"
-    for name in ("picture", "lessons", "claims")
+    for name in PARTS
 )
+ASKED = 'print(ask("how do I count", "-k", "1").stdout)'
 
 
 def store(root, printed: list[str], opening: str = OPENING, name: str = "L9_of_two") -> None:
@@ -41,19 +45,23 @@ def store(root, printed: list[str], opening: str = OPENING, name: str = "L9_of_t
         halves = [text[: len(text) // 2], text[len(text) // 2 :]]  # as a kernel may send them
         outputs = [new_output("stream", name="stdout", text=half) for half in halves]
         cells.append(new_code_cell("claim(...)", outputs=outputs))
+    cells.append(new_code_cell("def ask(*words): ..."))
+    answer = new_output("stream", name="stdout", text=" 1. itertools.count   100%\n\n\n")
+    cells.append(new_code_cell(ASKED, outputs=[answer]))
     nbformat.write(new_notebook(cells=cells), root / "notebooks" / f"{name}.ipynb")
 
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):
-    """A course of one lesson, and one in preparation."""
+    """A course of one lesson."""
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "README.md").write_text(MARKED, encoding="utf-8")
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nurls = { Repository = "https://github.com/ann/course" }\n'
     )
     store(tmp_path, PRINTED)
-    monkeypatch.setattr(readme, "LESSONS", (LESSON, PLANNED))
+    monkeypatch.setattr(readme, "LESSONS", (LESSON,))
+    monkeypatch.setattr(readme, "SAMPLE", "L9")
     return tmp_path
 
 
@@ -104,22 +112,86 @@ def test_the_table_of_lessons_says_what_the_first_cell_says(course):
         f"[Binder](https://mybinder.org/v2/gh/ann/course/HEAD?urlpath=lab/tree/{link})",
         "</td>",
         "</tr>",
-        "<tr>",
-        '<td width="180">',
-        "</td>",
-        "<td>",
-        "**L10 · More of it**<br>in preparation",
-        "</td>",
-        "</tr>",
         "</table>",
     ]
+
+
+def test_the_pictures_above_have_their_captions_and_descriptions(course):
+    part = readme.parts(course)["pictures"]
+    shown = [pictures.PHOTOGRAPH, pictures.picture("Dual-Encoder")]
+    assert part.count("<td") == part.count("<img ") == len(shown)
+    for each in shown:
+        alt = each.alt.replace("'", "&#x27;")
+        assert f'alt="{alt}"><br>{each.caption}\n' in part
+        assert f'src="img/{each.png.name}"' in part and each.png.exists()
+
+
+def test_the_sample_is_what_the_lesson_stores(course):
+    assert readme.parts(course)["sample"].splitlines() == [
+        "```",
+        "$ .venv/bin/python -m course_utils ask 'how do I count' -k 1",
+        " 1. itertools.count   100%",
+        "```",
+    ]
+
+
+def test_a_lesson_without_a_sample_is_an_error(course, monkeypatch):
+    monkeypatch.setattr(readme, "CALLED", re.compile(r"never (.+)"))
+    with pytest.raises(BadInput, match="L9_of_two.ipynb stores no output of `ask`: run .*=L9"):
+        readme.updated(course)
+
+
+def run_of(mrr: float, recall: float) -> dict:
+    """A stored run in which the pipeline reaches this on plain questions."""
+    low = {"MRR": [0.5, 0.25, 0.75], "recall@5": [0.6, 0.5, 0.7]}
+    plain = {name: low for name in readme.SYSTEMS}
+    plain["pipeline"] = {"MRR": [mrr, 0.8, 0.9], "recall@5": [recall, 0.9, 1.0]}
+    gain = {"mean": 0.1234, "low": -0.01, "high": 0.2, "p": 0.5}
+    test = {
+        "questions": 7,
+        "systems": {name: low for name in readme.SYSTEMS},
+        "styles": {"plain": {"questions": 3, **plain}},
+        "pipeline_ahead_in_MRR": {name: gain for name in (*readme.SYSTEMS, "another")},
+    }
+    return {"test": test}
+
+
+@pytest.mark.parametrize(
+    ("reached", "said"),
+    [
+        ((0.80, 0.95), "0.88: **missed** by 0.08 | 0.95: reached"),
+        ((0.88, 0.90), "0.88: reached | 0.95: **missed** by 0.05"),
+        ((0.99, 0.99), "0.88: reached | 0.95: reached"),
+    ],
+)
+def test_the_table_of_the_search_says_whether_the_aims_are_reached(reached, said):
+    plain = f"{reached[0]:.2f} [0.80 to 0.90] | {reached[1]:.2f} [0.90 to 1.00]"
+    others = "0.50 [0.25 to 0.75] | 0.60 [0.50 to 0.70]"
+    gain = "+0.123 [-0.010 to +0.200]"
+    assert readme.search(run_of(*reached)).splitlines() == [
+        "| | MRR, 3 plain questions | recall@5, 3 plain questions | MRR, all 7 | recall@5, all 7 |",
+        "|---|---|---|---|---|",
+        *(f"| {name} | {others} | {others} |" for name in readme.SYSTEMS[:-1]),
+        f"| pipeline | {plain} | {others} |",
+        f"| what was aimed at | {said} | – | – |",
+        "",
+        f"The pipeline's gain in MRR on all: against BM25 {gain}, against single encoder {gain}, "
+        f"against dual encoder {gain}.",
+    ]
+
+
+def test_the_aims_are_those_of_the_lesson():
+    (path,) = (ROOT / "notebooks").glob("L5_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    (stated,) = re.findall(r"^aims = (\{.+\})", "\n".join(cell.source for cell in cells), re.M)
+    assert ast.literal_eval(stated) == readme.AIMS
 
 
 def test_only_what_stands_between_the_marks_is_replaced(course, capsys):
     assert readme.main(course) == 0
     once = (course / "README.md").read_text(encoding="utf-8")
     assert "stale text" not in once and all(part in once for part in readme.parts(course).values())
-    for name in ("picture", "lessons", "claims"):
+    for name in PARTS:
         assert f"\n\n<!-- end of {name} -->\nkept <{name}>" in once
     assert readme.main(course) == 0
     assert (course / "README.md").read_text(encoding="utf-8") == once
@@ -143,7 +215,7 @@ def test_a_lost_mark_is_an_error_that_names_it(course, lost):
     ],
 )
 def test_what_no_cell_prints_is_an_error_that_names_it(course, monkeypatch, carrying, message):
-    monkeypatch.setattr(readme, "LESSONS", (Lesson("L9", "Dual-Encoder", carrying), PLANNED))
+    monkeypatch.setattr(readme, "LESSONS", (Lesson("L9", "Dual-Encoder", carrying),))
     with pytest.raises(BadInput, match=f"(?s){message}.*correct LESSONS in tools/readme.py"):
         readme.updated(course)
 

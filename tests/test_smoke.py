@@ -1,6 +1,8 @@
 """`make adapters SMOKE=1`: every training script from end to end, on a handful of texts."""
 
 import json
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,16 +10,32 @@ import torch
 
 from course_utils import cross_encoder, dual_encoder, masked_lm
 from course_utils.cross_encoder import CrossEncoder
+from tools import adapter_run, heads, mixed_heads, smoke
 from tools import cross_encoder as cross_encoder_script
 from tools import masked_lm as masked_lm_script
-from tools import smoke
+
+ECHO_WEIGHTS = (0.0, mixed_heads.ECHO)
+
+
+@dataclass(frozen=True)
+class FewGroups(cross_encoder.Settings):
+    """A step of a fourth of the time."""
+
+    groups: int = 4
 
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     """The folder that all scripts have written to."""
     folder, threads = tmp_path_factory.mktemp("smoke"), torch.get_num_threads()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:  # less of everything, but never just one
+        for script in (heads, mixed_heads):
+            patch.setattr(script, "SEEDS", range(2))
+        for script in (heads, adapter_run):
+            patch.setattr(script, "Settings", partial(dual_encoder.Settings, steps=3))
+        patch.setattr(mixed_heads, "WEIGHTS", ECHO_WEIGHTS)
+        patch.setattr(adapter_run, "RUNS", ((0, 0.0), (1, 0.1)))
+        patch.setattr(cross_encoder_script, "Settings", FewGroups)
         patch.setattr(cross_encoder_script, "POINTS", (1,))
         patch.setattr(cross_encoder_script, "EVERY", 1)
         patch.setattr(cross_encoder_script, "POINT_GROUPS", 2)
@@ -87,7 +105,9 @@ def test_the_masked_language_models_card_and_figures_are_of_its_run(out):
 
 def test_both_mixed_heads_have_weights_card_and_figures(out):
     record = json.loads((out / "mixed_heads.json").read_text())
-    assert len(record["systems"]) == 7 and len(record["ahead"]) == 6
+    trained = [f"echo term {weight:g}" for weight in ECHO_WEIGHTS]
+    assert list(record["systems"]) == ["encoder alone", *trained]
+    assert list(record["ahead"]) == trained
     for folder, echo in (("mixed_heads", 0.0), ("echo_heads", 0.1)):
         about = dual_encoder.about(out / folder)
         assert about["about"]["settings"]["echo"] == echo
@@ -98,4 +118,5 @@ def test_both_mixed_heads_have_weights_card_and_figures(out):
 
 def test_heads_and_adapters_are_trained_too(out):
     assert dual_encoder.about(out / "heads")["sha256"] in (out / "heads" / "README.md").read_text()
-    assert json.loads((out / "adapters.json").read_text())["runs"]
+    runs = json.loads((out / "adapters.json").read_text())["runs"]
+    assert [(run["seed"], run["echo"]) for run in runs] == [(0, 0.0), (1, 0.1)]

@@ -3,28 +3,41 @@
     python tools/readme.py
 
 Titles, promises and times come from the first cell of each lesson, claims and figures from its
-stored outputs, pictures from course_utils.pictures; nothing is executed. What is chosen, a picture
-and a few claims for each lesson, stands here in LESSONS. tests/test_readme.py checks that README.md
-is up to date.
+stored outputs, pictures from course_utils.pictures, how good the search is from its stored run;
+nothing is executed. What is chosen, a picture and a few claims for each lesson, stands here in
+LESSONS. tests/test_readme.py checks that README.md is up to date.
 """
 
+import ast
 import html
 import re
+import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils import pictures
+from course_utils import data, pictures
 from course_utils.claims import BROKEN, KEPT
 from course_utils.errors import BadInput
 from tools import badges
 
 ROOT = Path(__file__).resolve().parent.parent
-HEADLINE, HEADLINE_WIDTH = "Dual-Encoder", 400  # the picture beside the first lines; pixels
+# The pictures below the first lines, side by side, and their widths in pixels.
+HEADLINES = ((pictures.PHOTOGRAPH, 440), (pictures.picture("Dual-Encoder"), 360))
 THUMBNAIL_WIDTH = 180
+
+# How good the search of L5 is: the systems that are told of, and what was aimed at, before
+# anything was built, on questions of the style "plain".
+SYSTEMS = ("BM25", "single encoder", "dual encoder", "pipeline")
+AIMS = {"MRR": 0.88, "recall@5": 0.95}
+PLAIN = "plain"
+
+SAMPLE = "L5"  # the lesson whose first call of `ask` is shown
+CALLED = re.compile(r"\bask\((.+?)\)\.stdout")
 
 
 @dataclass(frozen=True)
@@ -32,14 +45,12 @@ class Lesson:
     """What README.md shows of a lesson.
 
     `carrying` maps the statement of a claim to how the line begins in which its cell prints the
-    figures; to "" where the claim itself has them in brackets. `planned` is the title of a lesson
-    as long as it has no notebook.
+    figures; to "" where the claim itself has them in brackets.
     """
 
     name: str
     picture: str
     carrying: dict[str, str] = field(default_factory=dict)
-    planned: str = ""
 
 
 LESSONS = (
@@ -81,7 +92,19 @@ LESSONS = (
             "with adapters nearly all echoes are gone": "",
         },
     ),
-    Lesson("L5", "Similarity-Search", planned="Inference: search and question answering"),
+    Lesson(
+        "L5",
+        "Similarity-Search",
+        {
+            "the second time nothing changes": "Ingested",
+            "not even training against the echo stops it here": "",
+            "a greedy walk mostly arrives, and not always": "ef  1",
+            "each is ahead on a fifth of the questions or more": "BM25 ahead",
+            "cross-encoder alone, 50 deep, does harm": "",
+            "each statement is a sentence of the source that it names": "Return the median",
+            "all that were judged are failures": "not among the first ten",
+        },
+    ),
 )
 
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
@@ -158,7 +181,7 @@ def plain(text: str) -> str:
 
 
 def presented(lesson: Lesson, path: Path, address: str) -> str:
-    """The row of a lesson that has a notebook, in the table of lessons."""
+    """The row of a lesson in the table of lessons."""
     opening = nbformat.read(path, as_version=4).cells[0].source
     title, promises, time = (pattern.findall(opening) for pattern in (TITLE, PROMISE, TIME))
     if not (title and promises and time):
@@ -173,20 +196,76 @@ def presented(lesson: Lesson, path: Path, address: str) -> str:
         "; ".join(promises),
         f"{time[0]} · [Colab]({colab}) · [Binder]({binder})",
     ]
-    return row(f"[{image(lesson.picture, THUMBNAIL_WIDTH)}]({link})", "<br>".join(told))
+    shown = image(pictures.picture(lesson.picture), THUMBNAIL_WIDTH)
+    return row(f"[{shown}]({link})", "<br>".join(told), THUMBNAIL_WIDTH)
 
 
-def row(left: str, right: str) -> str:
-    """A row of two Markdown cells; in a table written as Markdown the thumbnail would shrink."""
-    cells = f'<td width="{THUMBNAIL_WIDTH}">\n\n{left}\n\n</td>\n<td>\n\n{right}\n\n</td>'
+def row(left: str, right: str, width: int) -> str:
+    """A row of two Markdown cells; in a table written as Markdown, the left picture would shrink.
+
+    `width` is that of the left cell, in pixels.
+    """
+    cells = f'<td width="{width}">\n\n{left}\n\n</td>\n<td>\n\n{right}\n\n</td>'
     return f"<tr>\n{cells}\n</tr>"
 
 
-def image(name: str, width: int, more: str = "") -> str:
+def image(picture: pictures.Picture, width: int) -> str:
     """A picture of the course as an HTML element: Markdown has no widths."""
-    picture = pictures.picture(name)
     alt = html.escape(picture.alt)
-    return f'<img src="img/{picture.png.name}" width="{width}"{more} alt="{alt}">'
+    return f'<img src="img/{picture.png.name}" width="{width}" alt="{alt}">'
+
+
+def headline() -> str:
+    """The pictures below the first lines, each with its caption."""
+    shown = [f"{image(each, width)}<br>{each.caption}" for each, width in HEADLINES]
+    return "\n".join(["<table>", row(*shown, HEADLINES[0][1]), "</table>"])
+
+
+def search(run: Mapping) -> str:
+    """How good the systems of L5 are on test questions, from the stored run; and the aims."""
+    test = run["test"]
+    plain = test["styles"][PLAIN]
+    asked = {
+        f"{plain['questions']} plain questions": plain,
+        f"all {test['questions']}": test["systems"],
+    }
+    heads = [f"{measure}, {kind}" for kind in asked for measure in AIMS]
+    lines = [f"| | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
+    for name in SYSTEMS:
+        cells = (interval(told[name][measure]) for told in asked.values() for measure in AIMS)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    verdicts = [verdict(plain[SYSTEMS[-1]][measure][0], aim) for measure, aim in AIMS.items()]
+    lines.append(f"| what was aimed at | {' | '.join([*verdicts, *['–'] * len(AIMS)])} |")
+    gains = (
+        f"against {name} {gain['mean']:+.3f} [{gain['low']:+.3f} to {gain['high']:+.3f}]"
+        for name, gain in test["pipeline_ahead_in_MRR"].items()
+        if name in SYSTEMS[:-1]
+    )
+    lines += ["", f"The pipeline's gain in MRR on all: {', '.join(gains)}."]
+    return "\n".join(lines)
+
+
+def verdict(reached: float, aim: float) -> str:
+    """An aim, and whether it was reached."""
+    return f"{aim:.2f}: " + ("reached" if reached >= aim else f"**missed** by {aim - reached:.2f}")
+
+
+def interval(figures: Sequence[float]) -> str:
+    """Mean and 95 % interval."""
+    mean, low, high = figures
+    return f"{mean:.2f} [{low:.2f} to {high:.2f}]"
+
+
+def sample(path: Path) -> str:
+    """The first call of `ask` in a lesson, as a terminal would show it."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        called = CALLED.search(cell.source) if cell.cell_type == "code" else None
+        outputs = cell.get("outputs", [])
+        if called and outputs:
+            words = shlex.join(ast.literal_eval(f"({called[1]},)"))
+            printed = "".join(output.get("text", "") for output in outputs).rstrip()
+            return f"```\n$ .venv/bin/python -m course_utils ask {words}\n{printed}\n```"
+    raise BadInput(f"{path.name} stores no output of `ask`: run `make lessons LESSONS={SAMPLE}`.")
 
 
 def parts(root: Path) -> dict[str, str]:
@@ -198,17 +277,17 @@ def parts(root: Path) -> dict[str, str]:
     table = ["<table>"]
     findings = ["| lesson | it claims | it prints |", "|---|---|---|"]
     for lesson in LESSONS:
-        if path := notebooks.get(lesson.name):
-            table.append(presented(lesson, path, address))
-            findings += measured(lesson, path)
-        elif lesson.planned:
-            table.append(row("", f"**{lesson.name} · {lesson.planned}**<br>in preparation"))
-        else:
+        path = notebooks.get(lesson.name)
+        if not path:
             raise BadInput(f"There is no notebook {lesson.name}_....ipynb in notebooks/.")
+        table.append(presented(lesson, path, address))
+        findings += measured(lesson, path)
     return {
-        "picture": image(HEADLINE, HEADLINE_WIDTH, ' align="right"'),
+        "pictures": headline(),
         "lessons": "\n".join([*table, "</table>"]),
+        "sample": sample(notebooks[SAMPLE]),
         "claims": "\n".join(findings),
+        "search": search(data.stored_run("retrieval")),
     }
 
 

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from course_utils import models
 from course_utils.data import Entry
@@ -17,6 +18,7 @@ from course_utils.errors import BadInput
 MAX_TOKENS = 128
 OVERLAP = 16
 _SMALLEST, _LARGEST = 16, 512
+_LETTERS = 8  # more than a token has, nearly always
 _UNDERLINE = re.compile(r"\s*([=\-~^*#])\1{2,}\s*")
 # Google's style: a word at the left edge with a colon, and an indented block below it.
 _LABEL = re.compile(
@@ -63,19 +65,17 @@ def split_all(
     """The chunks of all entries, as `split` gives them, one entry after the other."""
     _check(max_tokens, overlap, per_entry)
     tokenizer, _ = models.load()
+    # The name may take half of the room, so that every piece has room for words.
+    names = _cut(tokenizer, [entry.name for entry in entries], max_tokens // 2)
     found = []
-    for entry in entries:
-        # The name may take half of the room, so that every piece has room for words.
-        name = _cut(tokenizer, entry.name, max_tokens // 2)
-        room = max_tokens - len(tokenizer(f"{name}: ")["input_ids"])
+    for entry, name, taken in zip(entries, names, _lengths(tokenizer, names), strict=True):
+        room = max_tokens - taken
         pieces = (
             (title, piece)
             for title, text in sections(entry.text)
             for piece in _pieces(tokenizer, text, room, min(overlap, room // 2))
         )
-        for number, (title, piece) in enumerate(pieces):
-            if per_entry is not None and number == per_entry:
-                break
+        for number, (title, piece) in enumerate(islice(pieces, per_entry)):
             found.append(_chunk(entry, number, title, piece, f"{name}: {piece}"))
     return found
 
@@ -115,10 +115,21 @@ def _tidy(lines: Sequence[str]) -> str:
 
 def _pieces(tokenizer, text: str, room: int, overlap: int) -> Iterator[str]:
     """Parts of a text of at most `room` tokens, cut between words; neighbours share `overlap`."""
-    encoded = tokenizer(
-        text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
-    ).encodings[0]
-    spans, words = encoded.offsets, encoded.word_ids
+    # Whoever takes the first piece alone should not pay for a long text: up to a space, the tokens
+    # are those of the whole.
+    space = text.find(" ", _LETTERS * room)
+    if space > 0:
+        spans, words = _read(tokenizer, text[:space])
+        if len(spans) > room:
+            yield text[: spans[_word_start(words, room, 0) - 1][1]]
+            yield from islice(_pieces_of_all(tokenizer, text, room, overlap), 1, None)
+            return
+    yield from _pieces_of_all(tokenizer, text, room, overlap)
+
+
+def _pieces_of_all(tokenizer, text: str, room: int, overlap: int) -> Iterator[str]:
+    """`_pieces`, of a text that is read as a whole."""
+    spans, words = _read(tokenizer, text)
     if len(spans) <= room:
         yield text
         return
@@ -145,10 +156,28 @@ def _word_start(words: Sequence[int], at: int, after: int) -> int:
     return found if found > after + 1 else at
 
 
-def _cut(tokenizer, text: str, tokens: int) -> str:
-    """The text, or as much of it as has so many tokens."""
-    spans = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    return text if len(spans) <= tokens else text[: spans[tokens - 1][1]]
+def _read(tokenizer, text: str) -> tuple[Sequence[tuple[int, int]], Sequence[int]]:
+    """Where each token of a text begins and ends, and the number of its word."""
+    encoded = tokenizer(
+        text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+    ).encodings[0]
+    return encoded.offsets, encoded.word_ids
+
+
+def _cut(tokenizer, texts: list[str], tokens: int) -> list[str]:
+    """The texts, or as much of each as has so many tokens."""
+    options = {"add_special_tokens": False, "return_offsets_mapping": True}
+    read = tokenizer(texts, **options)["offset_mapping"] if texts else []
+    return [
+        text if len(spans) <= tokens else text[: spans[tokens - 1][1]]
+        for text, spans in zip(texts, read, strict=True)
+    ]
+
+
+def _lengths(tokenizer, names: list[str]) -> list[int]:
+    """How many tokens each name takes at the head of a passage, [CLS] and [SEP] included."""
+    heads = [f"{name}: " for name in names]
+    return [len(ids) for ids in tokenizer(heads)["input_ids"]] if heads else []
 
 
 def _chunk(entry: Entry, number: int, section: str, text: str, passage: str) -> Chunk:
