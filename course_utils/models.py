@@ -119,7 +119,7 @@ ROLES = {
             "extractive answerer",
             "any OpenAI-compatible endpoint",
             auto="",
-            missing="it is no model of this library; `rag.answer` writes its answers, see lesson L5",
+            missing="it is no model to load; `rag.answer` writes its answers, see lesson L5",
         ),
     )
 }

@@ -102,7 +102,7 @@ def test_the_script_writes_what_the_lesson_reads(tmp_path, monkeypatch, capsys):
     assert chunk_run.main(["--documents", "4", "--threads", "1", "--out", str(out)]) == 0
     stored = json.loads(out.read_text())
     assert (stored["entries"], stored["questions"]) == (4, 2)
-    assert stored["command"] == "python tools/chunk_run.py --documents 4"
+    assert stored["command"] == "python -m tools.chunk_run --documents 4"
     (row,) = stored["settings"]
     assert stored["baseline"] == {name: row[name] for name in ("size", "overlap", "chunks")}
     assert capsys.readouterr().out.splitlines()[-1] == "Written: chunks.json"

