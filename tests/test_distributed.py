@@ -1,13 +1,16 @@
 """Several processes train what one process trains with the joined batch.
 
 Two real processes are started once. They run `work`, at the end of this file, and leave what they
-found in a folder; each test compares a part of it with one process.
+found in a folder; each test compares a part of it with one process. One interpreter is started and
+forks, for importing PyTorch twice takes longer than all that the two do.
 """
 
+import contextlib
 import json
 import os
-import subprocess
+import signal
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +24,12 @@ from course_utils import dual_encoder
 from course_utils.dual_encoder import Heads, Settings, __main__, batch_loss
 from course_utils.dual_encoder.distributed import DistributedRun, require_agreement, share
 from course_utils.errors import BadInput
-from tests.helpers import ROOT
+from tests.helpers import run_python
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 WIDTH = 12
+RANKS = ("0", "1")
 CASES = {
     "even": (8, Settings(scale=5.0)),
     "uneven": (7, Settings(scale=5.0)),
@@ -77,33 +81,19 @@ def two(tmp_path_factory) -> list[Path]:
     """The folders that two processes left."""
     shared = tmp_path_factory.mktemp("two")
     (shared / "own.tsv").write_text(OWN_PAIRS)
-    known = {
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "GLOO_SOCKET_IFNAME": "lo0" if sys.platform == "darwin" else "lo",
-        "OMP_NUM_THREADS": "1",
-    }
-    started = []
-    try:
-        for rank in ("0", "1"):
-            (shared / rank).mkdir()
-            started.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.test_distributed", str(shared)],
-                    cwd=ROOT,
-                    env={**os.environ, **known, "RANK": rank, "LOCAL_RANK": rank},
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
-        said = [process.communicate(timeout=180) for process in started]
-    finally:
-        for process in started:
-            process.kill()
-    assert [process.returncode for process in started] == [0, 0], said
-    for rank, (out, _) in enumerate(said):
-        (shared / str(rank) / "out").write_text(out)
+    for rank in RANKS:
+        (shared / rank).mkdir()
+    run = run_python(
+        "-m",
+        "tests.test_distributed",
+        str(shared),
+        WORLD_SIZE="2",
+        MASTER_ADDR="127.0.0.1",
+        GLOO_SOCKET_IFNAME="lo0" if sys.platform == "darwin" else "lo",
+        OMP_NUM_THREADS="1",
+    )
+    said = [(shared / rank / name).read_text() for rank in RANKS for name in ("out", "err")]
+    assert run.returncode == 0, (run.stderr, *said)
     return [shared / "0", shared / "1"]
 
 
@@ -233,5 +223,31 @@ def work(shared: Path) -> None:
     assert __main__.main([*COMMAND, *own]) == 0  # last: it leaves the group
 
 
+def forked(shared: Path, rank: str) -> int:
+    """`work` in a process of its own, which writes into the files `out` and `err`; its id."""
+    child = os.fork()
+    if child:
+        return child
+    ended = 1
+    try:
+        signal.alarm(100)  # ends it, should nobody wait for it any more
+        os.environ.update(RANK=rank, LOCAL_RANK=rank)
+        for name, stream in (("out", 1), ("err", 2)):
+            os.dup2(os.open(shared / rank / name, os.O_WRONLY | os.O_CREAT), stream)
+        work(shared)
+        sys.stdout.flush()
+        ended = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(ended)
+
+
 if __name__ == "__main__":
-    work(Path(sys.argv[1]))
+    started = [forked(Path(sys.argv[1]), rank) for rank in RANKS]
+    for _ in started:
+        if os.wait()[1]:  # the other one would wait for it
+            for child in started:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            sys.exit(1)
