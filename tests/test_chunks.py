@@ -56,6 +56,16 @@ def tokens(text: str) -> list[str]:
     return tokenizer.tokenize(text)
 
 
+@pytest.mark.parametrize("room", [9, 16, 110])
+def test_the_first_piece_of_a_text_that_is_read_in_part_is_that_of_the_whole(entries, room):
+    tokenizer, _ = models.load()
+    for each in entries:
+        text = " ".join(each.text.split())
+        whole = list(chunks._pieces_of_all(tokenizer, text, room, 4))
+        assert next(chunks._pieces(tokenizer, text, room, 4)) == whole[0]
+        assert list(chunks._pieces(tokenizer, text, room, 4)) == whole
+
+
 @pytest.mark.parametrize("size, overlap", SETTINGS)
 def test_no_passage_has_more_tokens_than_asked_for_and_each_begins_with_its_name(
     entries, size, overlap

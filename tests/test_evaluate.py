@@ -8,7 +8,12 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from course_utils.errors import BadInput
-from course_utils.evaluate import bootstrap_interval, summary, wilson_interval
+from course_utils.evaluate import (
+    bootstrap_interval,
+    paired_difference,
+    summary,
+    wilson_interval,
+)
 
 near = partial(assert_allclose, rtol=0)
 
@@ -79,6 +84,22 @@ def test_the_same_seed_gives_the_same_interval():
     assert bootstrap_interval(values) == bootstrap_interval(list(values), seed=0)
     assert bootstrap_interval(values, seed=1) != bootstrap_interval(values, seed=2)
     assert all(type(end) is float for end in bootstrap_interval(values))
+
+
+@pytest.mark.parametrize("size, resamples", [(2, 40), (61, 300), (1500, 1400)])
+def test_many_resamples_at_once_are_those_of_one_after_the_other(size, resamples):
+    """To the last digit: stored figures must not change. The last case takes more than one part."""
+    first, second = 1 / np.random.default_rng(3).integers(1, 12, size=(2, size))
+    rng = np.random.default_rng(7)
+    means = [first[rng.integers(size, size=size)].mean() for _ in range(resamples)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    assert bootstrap_interval(first, resamples=resamples, seed=7) == (low, high)
+    apart, rng, as_large = first - second, np.random.default_rng(7), 0
+    for _ in range(resamples):
+        swapped = apart @ (rng.integers(2, size=size) * 2 - 1)
+        as_large += abs(swapped) >= abs(apart.sum()) - 1e-9
+    found = paired_difference(first, second, resamples, seed=7)
+    assert found.p == (as_large + 1) / (resamples + 1)
 
 
 def test_an_interval_of_equal_values_is_a_point():

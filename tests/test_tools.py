@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from tests.helpers import ROOT, run_python
-from tools import badges, minimum, readme
+from tools import badges, bench, minimum, readme
 
 # --- badges: tests/test_project.py holds the rules; this is the course itself --------------------
 
@@ -86,11 +86,10 @@ def test_the_script_prints_constraints_for_every_range_of_the_lessons():
 # --- bench --------------------------------------------------------------------------------------
 
 
-def test_bench_compares_and_prints_a_ratio():
+def test_bench_compares_and_prints_a_ratio(capsys):
     """No speed is asserted: on a busy machine eight texts say nothing."""
-    run = run_python("tools/bench.py", "--texts", "8", "--repeats", "2", OMP_NUM_THREADS="1")
-    assert run.returncode == 0, run.stderr
-    first, *repeats, last = run.stdout.splitlines()
+    bench.main(["--texts", "8", "--repeats", "2"])
+    first, *repeats, last = capsys.readouterr().out.splitlines()
     assert first.startswith("8 documentation texts, at most 256 tokens, ")
     assert len(repeats) == 2
     for number, line in enumerate(repeats, start=1):

@@ -7,6 +7,7 @@ cached. Only the ratio means something on another machine.
 import argparse
 import statistics
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -22,12 +23,12 @@ def seconds(work) -> tuple[float, np.ndarray]:
     return time.perf_counter() - start, result
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the comparison and print one line a repeat, then the summary."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--texts", type=int, default=TEXTS)
     parser.add_argument("--repeats", type=int, default=REPEATS)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
 
     texts = [entry.text for entry in data.documentation()]
     chosen = np.random.default_rng(SEED).choice(len(texts), options.texts, replace=False)

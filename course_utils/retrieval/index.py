@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils import models
+from course_utils import memory, models
 from course_utils.bm25 import BM25
 from course_utils.data import Entry, documentation
 from course_utils.errors import BadInput
@@ -61,7 +61,9 @@ def build(entries: Sequence[Entry], progress: bool = True) -> Index:
     first = chunks.split_all(entries, per_entry=1)
     plain, answers, question_head = _vectors([chunk.passage for chunk in first], progress)
     counted = [words(entry) for entry in entries]
-    return Index(entries, first, plain, answers, question_head, BM25(counted), vocabulary(counted))
+    bm25, known = BM25(counted), vocabulary(counted)
+    memory.give_back()  # counting all words takes a lot of it for a moment
+    return Index(entries, first, plain, answers, question_head, bm25, known)
 
 
 def words(entry: Entry) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from course_utils import memory
 from course_utils.errors import BadInput
 from course_utils.retrieval import checks
 from course_utils.retrieval.chunks import Chunk
@@ -79,6 +80,7 @@ def ingest(
     store.delete(todo.remove)
     if todo.put or todo.remove:
         store.flush()
+        memory.give_back()
     return todo.counts
 
 

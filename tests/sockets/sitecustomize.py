@@ -7,8 +7,12 @@ inside the interpreter's own socket calls, and impossible to take off again.
 
 A refusal is an OSError, as if the network were down, and a line on stderr. Code that swallows the
 error is still caught: in a notebook the line is an output that nobody stored.
+
+It also says how often cyclic garbage is looked for: more rarely than usual, for importing PyTorch
+makes a million objects that all stay, and looking through them is a fourth of the time it takes.
 """
 
+import gc
 import importlib.machinery
 import importlib.util
 import ipaddress
@@ -93,3 +97,4 @@ def run_other() -> None:
 if __name__ == "sitecustomize":
     run_other()
 install()
+gc.set_threshold(50_000, 10, 10)  # new objects between two searches; the usual number is 700
