@@ -1,6 +1,7 @@
 """The vector store: one suite for a folder and for a server, against a comparison by hand."""
 
 import fcntl
+import gc
 import subprocess
 import sys
 from dataclasses import replace
@@ -342,6 +343,7 @@ def test_a_store_that_is_forgotten_gives_its_folder_back(tmp_path):
     store = VectorStore(tmp_path, dimension=DIMENSION)
     assert store.count() == 0
     del store
+    gc.collect()  # Python comes to it in its own time
     with (tmp_path / "LOCK").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where somebody has it
 

@@ -62,7 +62,7 @@ def interesting(line: str) -> str | None:
 def pip(*arguments: str) -> None:
     """Run `pip install` in the environment; show what takes long and, where it fails, why."""
     command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
-    command += ["--progress-bar", "off", *arguments]
+    command += ["--progress-bar", "off", "--no-compile", *arguments]  # see `prepared`
     said = []
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -73,6 +73,19 @@ def pip(*arguments: str) -> None:
                 print(shown, flush=True)
     if process.returncode:
         sys.exit("".join(said[-30:]) + f"\nThis failed: {' '.join(command)}")
+
+
+def prepared() -> None:
+    """Do once in each environment what would otherwise make a learner's first cells slow.
+
+    umap compiles itself (a quarter of a minute), and matplotlib looks for fonts, which it would say
+    above the first figure. Meanwhile the packages are compiled; pip would do it on one core, their
+    own tests included.
+    """
+    unused = r"[/\\](tests?|testing)[/\\]"
+    compiling = subprocess.Popen([PYTHON, "-m", "compileall", "-q", "-x", unused, str(PACKAGES)])
+    subprocess.run([PYTHON, "-c", "import umap; from matplotlib import font_manager"], check=True)
+    compiling.wait()  # a file that does not compile is the matter of its package
 
 
 def main() -> None:
@@ -105,9 +118,7 @@ def main() -> None:
     overrides = VENV / "share/jupyter/lab/settings/overrides.json"
     overrides.parent.mkdir(parents=True, exist_ok=True)
     overrides.write_text(json.dumps(LAB_SETTINGS, indent=2))
-    # Done once in each environment: umap compiles itself (a quarter of a minute), and matplotlib
-    # looks for fonts, which it would say above a learner's first figure.
-    subprocess.run([PYTHON, "-c", "import umap; from matplotlib import font_manager"], check=True)
+    prepared()
     READY.write_text(key())
     print(f"The environment is ready after {time.monotonic() - began:.0f} s.", flush=True)
 
