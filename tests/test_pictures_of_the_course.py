@@ -75,6 +75,15 @@ def test_the_pictures_are_these_seventeen_by_lesson():
     assert found == NAMES and len(pictures.NAMES) == 17
 
 
+@pytest.mark.parametrize("lesson", NAMES)
+def test_a_lesson_shows_each_of_its_pictures_once(lesson):
+    (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    shown = re.findall(r"^pictures\.show\(\"([\w-]+)\"\)$", code, re.MULTILINE)
+    assert sorted(shown) == sorted(NAMES[lesson].split())
+
+
 def test_there_is_no_other_file():
     shown = {f"{name}.{kind}" for name in pictures.NAMES for kind in ("svg", "png")}
     shown.add(pictures.PHOTOGRAPH.png.name)
