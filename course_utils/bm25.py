@@ -12,8 +12,8 @@ import numpy as np
 
 from course_utils.errors import BadInput
 
-_WORD = re.compile(r"[^\W\d_]+|\d+")
-_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+WORD = re.compile(r"[^\W\d_]+|\d+")
+CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def tokens(text: str) -> list[str]:
@@ -22,7 +22,7 @@ def tokens(text: str) -> list[str]:
     `train_test_split` gives train, test, split; `DataLoader` gives data, loader. Stemming makes
     "sorted" and "sorting" one word (Porter 1980, in the English version of the Snowball project).
     """
-    return [_stem(word) for word in _WORD.findall(_CAPITAL.sub(" ", text).lower())]
+    return [_stem(word) for word in WORD.findall(CAPITAL.sub(" ", text).lower())]
 
 
 class BM25:

@@ -52,11 +52,12 @@ def interaction(question: np.ndarray, text: np.ndarray) -> float:
     return float((question @ text.T).max(axis=1).mean())
 
 
-def score(question: str, texts: Sequence[str]) -> np.ndarray:
+def score(question: str, texts: Sequence[str], precision: str = "auto") -> np.ndarray:
     """How well each text fits the question: float32 `[n]`, from -1 to 1.
 
-    For more than one question, compute `token_vectors` of the texts once.
+    `precision` is that of the texts, as in `embed.encode`. For more than one question, compute
+    `token_vectors` of the texts once.
     """
     (asked,) = token_vectors([question], QUESTION_TOKENS)
-    found = [interaction(asked, vectors) for vectors in token_vectors(texts)]
+    found = [interaction(asked, vectors) for vectors in token_vectors(texts, precision=precision)]
     return np.array(found, dtype=np.float32)

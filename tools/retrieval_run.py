@@ -70,8 +70,7 @@ class Read:
         total, rows = self.hybrid(), self.rows[:depth]
         parts = {HYBRID: total[rows], **{name: s[:depth] for name, s in self.again.items()}}
         again = fusion.weighted_sum([parts[name] for name in weights], list(weights.values()))
-        total[rows] = total.max() + 1 + again - again.min()
-        return total
+        return pipeline.reordered(total, rows, again)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 `retrieval.search(question, k=10)` is the whole pipeline. Nothing heavy is loaded before it is used.
 """
 
-import importlib
+from course_utils import lazy
 
 _PLACES = {
     "chunks": ("Chunk", "sections", "split", "split_all"),
@@ -14,12 +14,4 @@ _PLACES = {
     "pipeline": ("BEST", "SYSTEMS", "Result", "Settings", "cleaned", "scored", "scores", "search"),
     "store": ("Hit", "VectorStore"),
 }
-_MODULE_OF = {name: module for module, names in _PLACES.items() for name in names}
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0604
-
-
-def __getattr__(name: str):
-    if name in _MODULE_OF:
-        module = importlib.import_module(f"{__name__}.{_MODULE_OF[name]}")
-        return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__, __getattr__ = lazy.exports(__name__, _PLACES)

@@ -7,11 +7,10 @@ Words are the same where their stems are (`bm25.tokens`): "splitting" is found f
 import functools
 import html
 import os
-import re
 import sys
 import unicodedata
 
-from course_utils.bm25 import tokens
+from course_utils.bm25 import CAPITAL, WORD, tokens
 
 # Words of questions, not of subjects. Left out of this list on purpose: what names things in code,
 # such as "all", "any", "not", "or", "and", "where", "with".
@@ -22,8 +21,6 @@ _EMPTY = """
     of to into in on at by as from about than then but please want wants need needs tell show way
     ways something anything thing things somehow possible python use using used make let get
 """
-_PIECE = re.compile(r"[^\W\d_]+|\d+")
-_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
@@ -41,8 +38,8 @@ def matches(question: str, text: str) -> list[tuple[int, int]]:
 def stems(text: str) -> list[tuple[int, int, str]]:
     """The `bm25.tokens` of a text, each with the `(start, end)` characters that it was made of."""
     found = []
-    for word in _PIECE.finditer(text):
-        cuts = [cut.start() for cut in _CAPITAL.finditer(word[0])]
+    for word in WORD.finditer(text):
+        cuts = [cut.start() for cut in CAPITAL.finditer(word[0])]
         for start, end in zip([0, *cuts], [*cuts, len(word[0])], strict=True):
             for stem in tokens(word[0][start:end].lower())[:1]:
                 found.append((word.start() + start, word.start() + end, stem))

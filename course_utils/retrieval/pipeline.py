@@ -147,8 +147,7 @@ def scored(
                 parts[name] = np.full(len(total), np.nan)
                 parts[name][rows] = reread(name, asked, [index.chunks[row].passage for row in rows])
         again = weighted_sum([parts[name][rows] for name in weights], list(weights.values()))
-        total = total.copy()
-        total[rows] = total.max() + 1 + again - again.min()
+        total = reordered(total, rows, again)
     return Scored(asked, total, parts)
 
 
@@ -211,6 +210,13 @@ def hybrid(parts: Mapping[str, np.ndarray], words: float) -> np.ndarray:
     return weighted_sum([parts[SINGLE], parts[DUAL], parts[BM25]], [meaning, meaning, words])
 
 
+def reordered(total: np.ndarray, rows: np.ndarray, again: np.ndarray) -> np.ndarray:
+    """The scores `[n]` with some `rows` `[k]` before all others, in the order of `again` `[k]`."""
+    found = total.copy()
+    found[rows] = total.max() + 1 + again - again.min()
+    return found
+
+
 def reread(name: str, asked: str, passages: list[str]) -> np.ndarray:
     """The scores that a reranker gives these passages: float32 `[n]`.
 
@@ -219,12 +225,8 @@ def reread(name: str, asked: str, passages: list[str]) -> np.ndarray:
     from course_utils import cross_encoder, embed, late_interaction
 
     precision = "bfloat16" if embed.has_bfloat16() else "float32"
-    if name == CROSS:
-        return cross_encoder.score(asked, passages, precision=precision)
-    (question,) = late_interaction.token_vectors([asked], late_interaction.QUESTION_TOKENS)
-    texts = late_interaction.token_vectors(passages, precision=precision)
-    scores = [late_interaction.interaction(question, text) for text in texts]
-    return np.array(scores, dtype=np.float32)
+    score = {LATE: late_interaction.score, CROSS: cross_encoder.score}[name]
+    return score(asked, passages, precision=precision)
 
 
 def _second_stage(system: str, settings: Settings) -> dict[str, float]:
