@@ -51,7 +51,7 @@ def a_heatmap(size: int = 5, **options):
     fig = plots.figure(7, 6)
     names = [WORDS[index % 5] + "s" * (index // 5) for index in range(size)]
     matrix = np.linspace(-0.2, 1, size * size).reshape(size, size)
-    plots.heatmap(plots.axes(fig), matrix, names, title="Fields are warm squares", **options)
+    plots.charts.heatmap(plots.axes(fig), matrix, names, title="Fields are warm squares", **options)
     return fig
 
 
@@ -59,7 +59,7 @@ def two_maps(legend: bool | str = True):
     fig = plots.figure(11, 5.6)
     for left, ax in zip((True, False), plots.axes(fig, 1, 2), strict=True):
         points = np.random.default_rng(left).normal(size=(150, 2))
-        plots.scatter_map(
+        plots.charts.scatter_map(
             ax,
             points,
             [f"category {row // 15}" for row in range(150)],
@@ -74,7 +74,7 @@ def some_lines():
     fig = plots.figure()
     ax = plots.axes(fig)
     same, other = np.linspace(0.5, 0.9, 7), np.linspace(0.4, 0.3, 7)
-    plots.lines(
+    plots.charts.lines(
         ax,
         range(7),
         {"same sense": same, "other sense": other},
@@ -186,7 +186,7 @@ def test_pyplot_is_not_needed():
 import sys
 from course_utils import plots
 fig = plots.figure()
-plots.lines(plots.axes(fig), [1, 2], {"one": [1, 2]})
+plots.charts.lines(plots.axes(fig), [1, 2], {"one": [1, 2]})
 plots.show(fig, "A line.")
 assert not {"matplotlib.pyplot", "torch", "umap"} & set(sys.modules)
 """
@@ -199,9 +199,9 @@ def test_a_dollar_is_a_dollar(monkeypatch):
     price = r"$x$ and $\frac{1}{0}$"
     fig = plots.figure(24, 6)
     one, two, three, four, five = plots.axes(fig, 1, 5)
-    plots.heatmap(one, [[1.0]], [price], title=price, bar=price)
-    plots.scatter_map(two, [[0, 0]], [price], [price], title=price, note=price)
-    plots.lines(three, [1], {price: [1]}, title=price, xlabel=price, ylabel=price)
+    plots.charts.heatmap(one, [[1.0]], [price], title=price, bar=price)
+    plots.charts.scatter_map(two, [[0, 0]], [price], [price], title=price, note=price)
+    plots.charts.lines(three, [1], {price: [1]}, title=price, xlabel=price, ylabel=price)
     plots.proportions(four, [price], [(1, 2)], label=price)
     plots.word_grid(five, [price], [price], [[[price]]], title=price)
     assert texts(fig).count(price) == 17
@@ -248,7 +248,9 @@ def cells(ax) -> list[str]:
 
 
 def test_a_heatmap_names_its_rows_and_columns(ax):
-    plots.heatmap(ax, [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], ["a", "b"], ["x", "y", "z"], title="Why")
+    plots.charts.heatmap(
+        ax, [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], ["a", "b"], ["x", "y", "z"], title="Why"
+    )
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["x", "y", "z"]
     assert ax.get_title(loc="left") == "Why"
@@ -268,7 +270,7 @@ def test_a_heatmap_names_its_rows_and_columns(ax):
     ],
 )
 def test_a_scale_with_negative_values_has_two_colours(ax, low, high, colours, ends):
-    image = plots.heatmap(ax, [[0.5]], ["one"], low=low, high=high)
+    image = plots.charts.heatmap(ax, [[0.5]], ["one"], low=low, high=high)
     assert image.cmap.name == colours and image.get_clim() == ends
     side = ax.figure.axes[1]
     assert side.get_ylabel() == "cosine similarity" and side.get_ylim() == (low, high)
@@ -276,10 +278,10 @@ def test_a_scale_with_negative_values_has_two_colours(ax, low, high, colours, en
 
 
 def test_the_colour_scale_can_be_renamed_and_left_out(ax):
-    plots.heatmap(ax, [[1]], ["a"], bar="attention")
+    plots.charts.heatmap(ax, [[1]], ["a"], bar="attention")
     assert ax.figure.axes[1].get_ylabel() == "attention"
     bare = plots.axes(plots.figure())
-    plots.heatmap(bare, [[1]], ["a"], bar=None)
+    plots.charts.heatmap(bare, [[1]], ["a"], bar=None)
     assert len(bare.figure.axes) == 1
 
 
@@ -294,7 +296,7 @@ def test_the_colour_scale_can_be_renamed_and_left_out(ax):
 )
 def test_numbers_are_written_where_there_is_room_or_on_demand(ax, shape, numbers, written):
     names = ["x"] * 16
-    plots.heatmap(ax, np.ones(shape), names[: shape[0]], names[: shape[1]], numbers=numbers)
+    plots.charts.heatmap(ax, np.ones(shape), names[: shape[0]], names[: shape[1]], numbers=numbers)
     assert len(ax.texts) == written
 
 
@@ -316,14 +318,14 @@ def test_numbers_are_written_where_there_is_room_or_on_demand(ax, shape, numbers
     ],
 )
 def test_numbers_are_brief(ax, value, text):
-    plots.heatmap(ax, [[value]], ["a"], low=-30, high=30)
+    plots.charts.heatmap(ax, [[value]], ["a"], low=-30, high=30)
     assert cells(ax) == ([] if text is None else [text])
 
 
 @pytest.mark.parametrize("low", [-1, 0])
 def test_every_number_can_be_read_on_its_cell(ax, low):
     values = np.linspace(low, 1, 201)[None]
-    image = plots.heatmap(ax, values, ["a"], ["b"] * 201, low=low, numbers=True)
+    image = plots.charts.heatmap(ax, values, ["a"], ["b"] * 201, low=low, numbers=True)
     inks = [text.get_color() for text in ax.texts]
     shades = image.cmap(image.norm(values[0]))
     assert min(map(plots.contrast, inks, shades)) >= READABLE
@@ -331,17 +333,17 @@ def test_every_number_can_be_read_on_its_cell(ax, low):
 
 
 def test_breaks_separate_rows_and_in_a_square_columns_too(ax):
-    plots.heatmap(ax, np.eye(4), list("abcd"), breaks=(1, 3))
+    plots.charts.heatmap(ax, np.eye(4), list("abcd"), breaks=(1, 3))
     levels = [(line.get_xdata()[0], line.get_ydata()[0]) for line in ax.lines]
     assert levels == [(0, 0.5), (0.5, 0), (0, 2.5), (2.5, 0)]
     assert {to_hex(line.get_color()) for line in ax.lines} == {"#ffffff"}
     wide = plots.axes(plots.figure())
-    plots.heatmap(wide, np.ones((2, 3)), list("ab"), list("xyz"), breaks=(1,))
+    plots.charts.heatmap(wide, np.ones((2, 3)), list("ab"), list("xyz"), breaks=(1,))
     assert len(wide.lines) == 1
 
 
 def test_a_heatmap_takes_tensors_and_lists(ax):
-    image = plots.heatmap(ax, torch.eye(2), ["a", "b"])
+    image = plots.charts.heatmap(ax, torch.eye(2), ["a", "b"])
     np.testing.assert_array_equal(image.get_array(), np.eye(2))
 
 
@@ -351,7 +353,7 @@ def test_a_heatmap_takes_tensors_and_lists(ax):
 def test_a_map_draws_every_point_in_its_groups_colour_and_marker(ax):
     points = RANDOM.normal(size=(24, 2))
     groups = [f"group {row % 12}" for row in range(24)]
-    plots.scatter_map(ax, points, groups, title="A map")
+    plots.charts.scatter_map(ax, points, groups, title="A map")
     assert len(ax.collections) == 12
     markers = set()
     for index, dots in enumerate(ax.collections):
@@ -365,13 +367,15 @@ def test_a_map_draws_every_point_in_its_groups_colour_and_marker(ax):
 
 
 def test_a_map_has_no_ticks_and_says_how_honest_it_is(ax):
-    plots.scatter_map(ax, [[0, 0], [5, 5]], ["a", "b"], note="trust 0.9 · keeps 40%", legend=False)
+    plots.charts.scatter_map(
+        ax, [[0, 0], [5, 5]], ["a", "b"], note="trust 0.9 · keeps 40%", legend=False
+    )
     assert texts(ax.figure) == ["trust 0.9\nkeeps 40%"]
     assert len(ax.get_xticks()) == len(ax.get_yticks()) == 0
 
 
 def test_labels_stand_at_their_points(ax):
-    plots.scatter_map(ax, [[0, 1], [5, 5]], ["a", "a"], ["king", "queen"], legend=False)
+    plots.charts.scatter_map(ax, [[0, 1], [5, 5]], ["a", "a"], ["king", "queen"], legend=False)
     assert [(text.get_text(), text.xy) for text in ax.texts] == [
         ("king", (0, 1)),
         ("queen", (5, 5)),
@@ -383,7 +387,7 @@ def test_the_legend_is_right_of_the_map_above_the_points_or_nowhere():
         fig = plots.figure(4, 4)
         ax = plots.axes(fig)
         corners = [[0, 0], [0, 1], [1, 0], [1, 1]]
-        plots.scatter_map(ax, corners, ["first sense", "b", "b", "c"], legend=legend)
+        plots.charts.scatter_map(ax, corners, ["first sense", "b", "b", "c"], legend=legend)
         drawn(fig)  # lays it out
         return ax, ax.get_legend(), ax.transData.transform(corners)
 
@@ -400,7 +404,9 @@ def test_the_legend_is_right_of_the_map_above_the_points_or_nowhere():
 
 
 def test_lines_have_their_values_colours_markers_and_names(ax):
-    plots.lines(ax, range(3), {"one": [1, 2, 3], "two": torch.tensor([3.0, 2, 1])}, chance=0.5)
+    plots.charts.lines(
+        ax, range(3), {"one": [1, 2, 3], "two": torch.tensor([3.0, 2, 1])}, chance=0.5
+    )
     one, two, chance = ax.lines
     assert list(two.get_xdata()) == [0, 1, 2] and list(two.get_ydata()) == [3, 2, 1]
     assert (one.get_color(), two.get_color()) == (plots.colour(0), plots.colour(1))
@@ -420,7 +426,7 @@ def test_lines_are_titled_and_labelled():
 
 def test_a_band_reaches_from_its_lower_to_its_upper_ends(ax):
     bands = {"two": ([0, 1, 2], [4, 5, 6])}
-    plots.lines(ax, [1, 2, 3], {"one": [9, 9, 9], "two": [2, 3, 4]}, bands=bands)
+    plots.charts.lines(ax, [1, 2, 3], {"one": [9, 9, 9], "two": [2, 3, 4]}, bands=bands)
     (band,) = ax.collections
     corners = {tuple(corner) for corner in band.get_paths()[0].vertices}
     assert corners == {(1, 0), (2, 1), (3, 2), (1, 4), (2, 5), (3, 6)}

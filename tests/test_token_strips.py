@@ -38,7 +38,7 @@ def a_figure(strips, names=(), width: float = 8.0, **options):
 def beside_another_picture():
     fig = plots.figure(9, 3)
     left, right = plots.axes(fig, 1, 2)
-    plots.lines(left, [1, 2], {"one": [1, 2]}, title="Lines", xlabel="x", ylabel="y")
+    plots.charts.lines(left, [1, 2], {"one": [1, 2]}, title="Lines", xlabel="x", ylabel="y")
     plots.token_strips(right, [PIECES], ["word"], title="Tokens")
     return fig
 

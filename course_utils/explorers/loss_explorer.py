@@ -130,7 +130,7 @@ def picture(found: Batch) -> Figure:
     for left, (title, matrix, low, high) in zip(LEFTS, shown, strict=True):
         ax = fig.add_axes((left / WIDTH, BOTTOM / HEIGHT, SIDE / WIDTH, SIDE / HEIGHT))
         rows = questions if left == LEFTS[0] else [""] * found.size
-        plots.heatmap(ax, matrix, rows, answers, low=low, high=high, bar=None)
+        plots.charts.heatmap(ax, matrix, rows, answers, low=low, high=high, bar=None)
         ax.tick_params(axis="x", labelrotation=0)
         _small_title(ax, title)
         for place in range(found.size):

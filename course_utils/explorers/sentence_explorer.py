@@ -143,7 +143,7 @@ def picture(found: Comparison) -> Figure:
     fig.text(EDGE / WIDTH, 1 - 0.3 / height, _finding(found), fontsize=12.5, weight="bold")
     left = WIDTH - BESIDE - (1 + SCALE) * side
     heat = fig.add_axes((left / WIDTH, bottom / height, (1 + SCALE) * side / WIDTH, side / height))
-    plots.heatmap(heat, found.cosines, [""] * len(numbers), numbers, low=LOW)
+    plots.charts.heatmap(heat, found.cosines, [""] * len(numbers), numbers, low=LOW)
     heat.tick_params(axis="x", labelrotation=0)
     _name_rows(heat, found.sentences, 72 * (left - EDGE) - INDENT - APART)
     below = fig.add_axes((EDGE / WIDTH, EDGE / height, across / WIDTH, down / height))

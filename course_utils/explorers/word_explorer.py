@@ -143,7 +143,7 @@ def _draw_path(ax, found: Comparison) -> None:
     series = {f"“{lettering.shorten(found.word, 95, SMALL)}” in the two sentences": path}
     if not np.isnan(others).any():
         series["two different tokens (mean)"] = others
-    plots.lines(
+    plots.charts.lines(
         ax,
         range(len(path)),
         series,

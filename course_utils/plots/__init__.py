@@ -1,11 +1,12 @@
 """The visual language of the course: one palette, one font, one line weight, for every figure.
 
-Importing this package sets the style for all of matplotlib. `style` says how everything looks,
-`charts` draws, and `output` puts figures, widgets and tables on the page, with words for readers
-who cannot see them.
+Importing this package sets the style for all of matplotlib. `figures` has the calls of the lessons: each makes
+a figure, draws it and shows it, with words for readers who cannot see it. `style` says how all looks,
+`charts` draws on axes, and `output` puts figures, widgets and tables on the page.
 """
 
-from course_utils.plots.charts import heatmap, lines, proportions, scatter_map, word_grid
+from course_utils.plots import charts
+from course_utils.plots.charts import proportions, word_grid
 from course_utils.plots.curves import growth, plain_log, short_number, trade_off
 from course_utils.plots.measures import intervals
 from course_utils.plots.output import png, show, show_widget, table, tokens_strip
