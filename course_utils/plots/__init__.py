@@ -1,8 +1,8 @@
 """The visual language of the course: one palette, one font, one line weight, for every figure.
 
-Importing this package sets the style for all of matplotlib. `figures` has the calls of the lessons: each makes
-a figure, draws it and shows it, with words for readers who cannot see it. `style` says how all looks,
-`charts` draws on axes, and `output` puts figures, widgets and tables on the page.
+Importing this package sets the style for all of matplotlib. `figures` has the calls of the lessons:
+each makes a figure, draws it and shows it, with words for readers who cannot see it. `style` says
+how all looks, `charts` draws on axes, `output` puts figures, widgets and tables on the page.
 """
 
 from course_utils.plots import charts
@@ -35,18 +35,16 @@ __all__ = [
     "SERIES",
     "STYLE",
     "axes",
+    "charts",
     "colour",
     "contrast",
     "figure",
     "growth",
-    "heatmap",
     "intervals",
-    "lines",
     "plain_log",
     "plane_cells",
     "png",
     "proportions",
-    "scatter_map",
     "short_number",
     "show",
     "show_widget",
