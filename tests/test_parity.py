@@ -45,8 +45,8 @@ def texts() -> list[str]:
     chosen = np.random.default_rng(0).choice(len(entries), 125, replace=False)
     made = [*ODD, *(entries[index].text for index in chosen[:25])]
     made += [entries[index].summary for index in chosen[25:]]
-    made += [row.word for row in data.words()[::15]]
-    made += [row.sentence for row in data.senses()[::3]]
+    made += [*data.words().word[::15]]
+    made += [*data.senses().sentence[::3]]
     made += [row.first for row in data.pairs()[::4]]
     assert len(set(made)) >= 300
     return made[:300]

@@ -197,6 +197,11 @@ def repeated(sentences: Iterable[str]) -> set[str]:
     return {word for word, times in counts.items() if times > 2}
 
 
+def rows_of(table) -> list:
+    """The rows of a DataFrame, with a name for each cell."""
+    return list(table.itertuples(index=False))
+
+
 def plural(word: str) -> str:
     return {"mouse": "mice", "match": "matches"}.get(word, word + "s")
 
@@ -210,7 +215,7 @@ def opening(row: Sense) -> list[str]:
 def of_sense() -> dict[tuple[str, str], list[Sense]]:
     """The rows of each sense."""
     rows = defaultdict(list)
-    for row in tables.senses():
+    for row in rows_of(tables.senses()):
         rows[row.word, row.sense].append(row)
     return rows
 
@@ -225,24 +230,26 @@ def test_the_files_are_laid_out_as_the_readme_says():
 
 def test_every_word_that_is_compared_is_one_token():
     tokenizer, _ = models.load()
-    words = [row.word for row in tables.words()] + [row.word for row in tables.senses()]
-    words += [word for row in tables.analogies() for word in (row.a, row.b, row.c, row.d)]
+    words = [row.word for row in rows_of(tables.words())] + [
+        row.word for row in rows_of(tables.senses())
+    ]
+    words += [word for row in rows_of(tables.analogies()) for word in (row.a, row.b, row.c, row.d)]
     assert [word for word in set(words) if tokenizer.tokenize(word) != [word]] == []
 
 
 def test_the_words_fill_ten_categories_and_keep_clear_of_the_ambiguous_ones():
-    rows = tables.words()
+    rows = rows_of(tables.words())
     listed = re.search(r"`category` \| its field of meaning: (.+?) \|", README)[1]
     assert Counter(row.category for row in rows) == dict.fromkeys(re.findall(r"\w+", listed), 15)
     assert len(listed.split()) == 10
     words = {row.word for row in rows}
     assert all(re.fullmatch("[a-z]+", word) for word in words)
-    assert not words & {row.word for row in tables.senses()}
+    assert not words & {row.word for row in rows_of(tables.senses())}
     assert not words & {"orange", "bass", "turkey", "java", "keyboard"}  # the README's examples
 
 
 def test_the_analogies_of_a_kind_are_a_closed_chain_of_pairs():
-    rows = tables.analogies()
+    rows = rows_of(tables.analogies())
     kinds = ["gender", "capital", "comparative", "tense"]
     assert [row.kind for row in rows] == [kind for kind in kinds for _ in range(15)]
     for kind in kinds:
@@ -263,12 +270,12 @@ def test_the_senses_are_balanced_in_number_and_in_where_the_clue_stands(of_sense
     for key, rows in of_sense.items():
         counts = Counter(row.clue for row in rows)
         assert counts == {"after": 4, "before": 3, "both": 1}, key
-    first = [(row.word, row.sense) for row in tables.senses()[:4]]
+    first = [(row.word, row.sense) for row in rows_of(tables.senses())[:4]]
     assert first == [("bat", "animal")] * 2 + [("bat", "baseball")] * 2
 
 
 def test_the_ambiguous_word_stands_once_in_its_own_form():
-    for row in tables.senses():
+    for row in rows_of(tables.senses()):
         words = pieces(row.sentence)
         assert 6 <= len(row.sentence.split()) <= 18, row
         assert [word.lower() for word in words].count(row.word) == 1, row
@@ -277,14 +284,16 @@ def test_the_ambiguous_word_stands_once_in_its_own_form():
 
 
 def test_no_opening_before_the_clue_gives_the_sense_away():
-    openings = [(row.word, *opening(row)) for row in tables.senses() if row.clue == "after"]
+    openings = [
+        (row.word, *opening(row)) for row in rows_of(tables.senses()) if row.clue == "after"
+    ]
     assert max(map(len, openings)) <= 1 + 5
     twice = [words for words, times in Counter(openings).items() if times > 1]
     assert not twice
 
 
 def test_sentences_with_a_clue_on_both_sides_have_both_sides():
-    for row in tables.senses():
+    for row in rows_of(tables.senses()):
         before, after = re.split(rf"\b{row.word}\b", row.sentence, flags=re.IGNORECASE)
         if row.clue in ("before", "both"):
             assert content(before), row
@@ -298,7 +307,7 @@ def test_no_content_word_stands_in_more_than_two_sentences_of_a_sense(of_sense):
 
 
 def test_every_sentence_looks_like_one():
-    sentences = [row.sentence for row in [*tables.senses(), *tables.themes()]]
+    sentences = [row.sentence for row in [*rows_of(tables.senses()), *tables.themes()]]
     sentences += [sentence for row in tables.pairs() for sentence in (row.first, row.second)]
     assert [s for s in sentences if not (s[0].isupper() and s[-1] in ".?!")] == []
 

@@ -26,7 +26,9 @@ def pairs() -> list[tuple[str, str]]:
 
 def masked_sentences() -> list[str]:
     """50 sentences of the table of senses, the ambiguous word hidden."""
-    return [sense.sentence.replace(sense.word, "[MASK]") for sense in data.senses()[:250:5]]
+    return [
+        sense.sentence.replace(sense.word, "[MASK]") for sense in data.senses()[:250:5].itertuples()
+    ]
 
 
 def of_cross_encoder() -> dict:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
+import pandas as pd
+
 from course_utils.errors import CourseError
 
 HERE = Path(__file__).parent
@@ -83,22 +85,26 @@ class Theme:
     sentence: str
 
 
-def words() -> list[Word]:
-    """Everyday words from several fields of meaning; each word stands once."""
-    return read_table(HERE / "words.tsv", Word, unique=("word",))
+def words() -> pd.DataFrame:
+    """150 everyday words from ten fields of meaning; the columns are those of `Word`."""
+    return _frame(read_table(HERE / "words.tsv", Word, unique=("word",)))
 
 
-def analogies() -> list[Analogy]:
-    """Analogies of several kinds, `b - a + c` near `d`; the four words of each are different."""
-    return read_table(
-        HERE / "analogies.tsv", Analogy, unique=("a", "b", "c", "d"), checks={"d": _four_words}
+def analogies() -> pd.DataFrame:
+    """60 analogies of four kinds, `b - a + c` near `d`; the columns are those of `Analogy`."""
+    return _frame(
+        read_table(
+            HERE / "analogies.tsv", Analogy, unique=("a", "b", "c", "d"), checks={"d": _four_words}
+        )
     )
 
 
-def senses() -> list[Sense]:
-    """Sentences with ambiguous words; the word stands in its sentence exactly once."""
-    return read_table(
-        HERE / "senses.tsv", Sense, unique=("sentence",), checks={"sentence": _word_once}
+def senses() -> pd.DataFrame:
+    """256 sentences with ambiguous words, each once in its sentence; the columns of `Sense`."""
+    return _frame(
+        read_table(
+            HERE / "senses.tsv", Sense, unique=("sentence",), checks={"sentence": _word_once}
+        )
     )
 
 
@@ -111,6 +117,10 @@ def pairs() -> list[GradedPair]:
 def themes() -> list[Theme]:
     """Sentences on a few themes, as many on each."""
     return read_table(HERE / "themes.tsv", Theme, unique=("sentence",))
+
+
+def _frame(rows: Sequence[object]) -> pd.DataFrame:
+    return pd.DataFrame(map(vars, rows))
 
 
 def _four_words(row: Analogy) -> str | None:

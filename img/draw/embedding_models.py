@@ -20,7 +20,7 @@ KINDS = (
 
 def measure() -> dict:
     """The word's static and contextual vectors, and the sentence's, in two sentences."""
-    senses = [row for row in data.senses() if row.word == WORD]
+    senses = [row for row in data.senses().itertuples() if row.word == WORD]
     texts = list({row.sense: row.sentence for row in reversed(senses)}.values())[::-1]
     words, table = embed.static_table()
     static = np.stack([table[words.index(WORD)]] * 2)

@@ -19,7 +19,7 @@ def measure() -> dict:
     words, table = static_table()
     row = {word: index for index, word in enumerate(words)}
     found = similarity.analogy("man", "woman", "king", table, words)
-    rows = [q for q in data.analogies() if q.kind == "gender"]
+    rows = [q for q in data.analogies().itertuples() if q.kind == "gender"]
     shown = dict.fromkeys([*FOUR, *(word for word, _ in found)])
     shown |= dict.fromkeys(word for q in rows for word in (q.a, q.b, q.c, q.d))
     vectors = dict(zip(shown, similarity.unit(table[[row[word] for word in shown]]), strict=True))
