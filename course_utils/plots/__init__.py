@@ -8,6 +8,7 @@ how all looks, `charts` draws on axes, `output` puts figures, widgets and tables
 from course_utils.plots import charts
 from course_utils.plots.charts import proportions, word_grid
 from course_utils.plots.curves import growth, plain_log, short_number, trade_off
+from course_utils.plots.figures import bars, dots, heatmap, lines, scatter_map, words
 from course_utils.plots.measures import intervals
 from course_utils.plots.output import png, show, show_widget, table, tokens_strip
 from course_utils.plots.plane import plane_cells, walk_layers, walk_steps
@@ -35,16 +36,21 @@ __all__ = [
     "SERIES",
     "STYLE",
     "axes",
+    "bars",
     "charts",
     "colour",
     "contrast",
+    "dots",
     "figure",
     "growth",
+    "heatmap",
     "intervals",
+    "lines",
     "plain_log",
     "plane_cells",
     "png",
     "proportions",
+    "scatter_map",
     "short_number",
     "show",
     "show_widget",
@@ -56,4 +62,5 @@ __all__ = [
     "walk_layers",
     "walk_steps",
     "word_grid",
+    "words",
 ]
