@@ -1,17 +1,18 @@
-"""Re-executes the lessons in place and leaves alone what did not really change.
+"""Re-executes the notebooks in place and leaves alone those in which nothing really changed.
 
-    python tools/lessons.py [--check] [--force] [L2 L3 ...]
+    python tools/lessons.py [--check] [--force] [L2 deeper/L1 ...]
 
-Each notebook runs top to bottom in a fresh kernel, two at a time. An old output stays, byte for
-byte, when nothing above it was edited since the last commit and the new one says the same: equal
-text but for the jitter that tests/sanitize.cfg allows, numbers that are close, pictures that look
-alike. Everything else is replaced. Times, widget state and the kernel's version are not kept. A
-notebook with a failing cell is not touched.
+Each notebook runs top to bottom in a fresh kernel, two at a time. All its outputs come from one
+run: the old ones where every new one says the same (equal text but for the jitter that
+tests/sanitize.cfg allows, numbers that are close, pictures that look alike), else the new ones.
+Times, widget state and the kernel's version are not kept. A notebook with a failing cell is not
+touched.
 """
 
 import argparse
 import asyncio
 import base64
+import copy
 import io
 import os
 import re
@@ -27,25 +28,16 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from nbval.plugin import get_sanitize_patterns
 
-ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = ROOT / "notebooks"
-SANITIZE = ROOT / "tests" / "sanitize.cfg"
+from tools.saving import KERNEL, NOTEBOOKS, normalise
+
+SANITIZE = NOTEBOOKS.parent / "tests" / "sanitize.cfg"
 AT_A_TIME = 2
 CELL_TIMEOUT = 600  # seconds; the budget of the tests is stricter
 
-NOTEBOOK_METADATA = {
-    "kernelspec": {
-        "display_name": "Python 3 (ipykernel)",
-        "language": "python",
-        "name": "python3",
-    },
-    "language_info": {"name": "python"},
-}
-CELL_METADATA = {"tags", "jupyter"}  # what an author sets on purpose; all else is left by tools
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PICTURES = ("image/png", "image/jpeg")
 JITTER_DIGITS, JITTER_SHARE = 3, 0.02  # units of the last printed digit; share of the number
-PIXEL_STEP, PIXEL_SHARE = 0.25, 0.0002  # a visible change of a pixel; share of such pixels
+PIXEL_STEP = 0.25  # a visible change of a pixel, of 1
 DECIMAL = re.compile(r"(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)\.(\d+)(?:e[-+]?\d+)?(?!\.?\d)")
 
 
@@ -69,7 +61,8 @@ def sanitise(text: str, rules: list[tuple[re.Pattern, str]]) -> str:
 def numbers_close(old: str, new: str, rules: list[tuple[re.Pattern, str]]) -> bool:
     """Whether the decimals of two texts, in order, differ by no more than jitter.
 
-    Durations, sizes and pictures, the rules before those about numbers, may differ by anything.
+    Decimals of another length are another way to print them, which somebody chose. Durations,
+    sizes and pictures, the rules before those about numbers, may differ by anything.
     """
     anything = [rule for rule in rules if rule[1] != "<number>"]
     found = [list(DECIMAL.finditer(sanitise(text, anything))) for text in (old, new)]
@@ -77,24 +70,20 @@ def numbers_close(old: str, new: str, rules: list[tuple[re.Pattern, str]]) -> bo
         return False
     for one, two in zip(*found, strict=True):
         a, b = (float(match[0].replace("−", "-").replace(",", "")) for match in (one, two))
-        unit = 10.0 ** -min(len(one[1]), len(two[1]))
-        allowed = max(JITTER_DIGITS * unit, JITTER_SHARE * max(abs(a), abs(b)))
-        if abs(a - b) > allowed * (1 + 1e-9):
+        allowed = max(JITTER_DIGITS * 10.0 ** -len(one[1]), JITTER_SHARE * max(abs(a), abs(b)))
+        if len(one[1]) != len(two[1]) or abs(a - b) > allowed * (1 + 1e-9):
             return False
     return True
 
 
 def pictures_alike(old: str, new: str) -> bool:
-    """Whether two base64 PNGs of one size show the same but for a few pixels."""
+    """Whether no pixel of two base64 PNGs of one size differs visibly."""
     if old == new:
         return True
     from matplotlib.image import imread
 
     a, b = (imread(io.BytesIO(base64.b64decode(code)), format="png") for code in (old, new))
-    if a.shape != b.shape:
-        return False
-    different = np.abs(a - b).reshape(*a.shape[:2], -1).max(axis=2) > PIXEL_STEP
-    return bool(different.mean() <= PIXEL_SHARE)
+    return a.shape == b.shape and bool(np.abs(a - b).max() <= PIXEL_STEP)
 
 
 def says_the_same(old: NotebookNode, new: NotebookNode, rules) -> bool:
@@ -126,70 +115,26 @@ def says_the_same(old: NotebookNode, new: NotebookNode, rules) -> bool:
     return True
 
 
-def settle(old: NotebookNode, new: NotebookNode, committed: dict | None, rules) -> None:
-    """Put the old outputs back into the newly executed notebook wherever they still hold.
-
-    `committed` maps cell ids to sources as of the last commit, in order; None where the notebook
-    is not committed. From the first cell that was edited, added or removed on, all is new; also
-    from the first output that really changed on: what is below may show its effect.
-    """
-    stored = {cell.id: cell for cell in old.cells if cell.cell_type == "code"}
-    before = list((committed or {}).items())
-    code = [cell for cell in new.cells if cell.cell_type == "code"]
-    for position, cell in enumerate(code):
-        if position >= len(before) or before[position] != (cell.id, cell.source):
-            return
-        was = stored[cell.id].outputs
-        if len(was) != len(cell.outputs) or not all(
-            says_the_same(a, b, rules) for a, b in zip(was, cell.outputs, strict=True)
-        ):
-            return
-        for mine, kept in zip(cell.outputs, was, strict=True):
-            mine.update(kept, **count_of(mine))
+def same_run(old: NotebookNode, new: NotebookNode, rules) -> bool:
+    """Whether every cell of two runs of one notebook says the same."""
+    for before, after in zip(old.cells, new.cells, strict=True):
+        if before.get("execution_count") != after.get("execution_count"):
+            return False
+        outputs = [cell.get("outputs", []) for cell in (before, after)]
+        if len(outputs[0]) != len(outputs[1]):
+            return False
+        if not all(says_the_same(*pair, rules) for pair in zip(*outputs, strict=True)):
+            return False
+    return True
 
 
-def count_of(output: NotebookNode) -> dict:
-    """The execution count of an output, which follows its cell's."""
-    return {"execution_count": output.execution_count} if "execution_count" in output else {}
-
-
-def normalise(notebook: NotebookNode) -> None:
-    """Drop what tools leave behind; merge streams that were cut in pieces."""
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
+def without_widgets(notebook: NotebookNode) -> None:
+    """Drop the widgets: stored, they would be dead, and their identifiers differ in each run."""
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict(
-            {name: value for name, value in cell.metadata.items() if name in CELL_METADATA}
-        )
-        if cell.cell_type == "code":
-            cell.outputs = merged(cell.outputs)
-            for output in cell.outputs:
-                output.pop("transient", None)
-                output.get("data", {}).pop(WIDGET, None)
-                output.get("metadata", {}).pop(WIDGET, None)
-
-
-def merged(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """The outputs, with neighbouring pieces of one stream as one."""
-    result: list[NotebookNode] = []
-    for output in outputs:
-        last = result[-1] if result else None
-        if output.output_type == "stream" and last and last.get("name") == output.name:
-            last.text += output.text
-        else:
-            result.append(output)
-    return result
-
-
-def committed_sources(path: Path) -> dict[str, str] | None:
-    """Cell id → source of the code cells in the last commit; None where there is none."""
-    run = subprocess.run(
-        ["git", "show", f"HEAD:./{path.name}"], cwd=path.parent, capture_output=True
-    )
-    if run.returncode:
-        return None
-    notebook = nbformat.reads(run.stdout.decode(), as_version=4)
-    return {cell.id: cell.source for cell in notebook.cells if cell.cell_type == "code"}
+        for output in cell.get("outputs", []):
+            output.pop("transient", None)
+            output.get("data", {}).pop(WIDGET, None)
+            output.get("metadata", {}).pop(WIDGET, None)
 
 
 async def execute(notebook: NotebookNode, name: str, folder: Path) -> None:
@@ -198,7 +143,7 @@ async def execute(notebook: NotebookNode, name: str, folder: Path) -> None:
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
-        kernel_name="python3",
+        kernel_name=KERNEL,
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
         store_widget_state=False,
@@ -221,12 +166,13 @@ async def execute(notebook: NotebookNode, name: str, folder: Path) -> None:
 async def refreshed(path: Path, force: bool) -> str:
     """The text of the notebook file after a run."""
     old = nbformat.read(path, as_version=4)
-    new = nbformat.read(path, as_version=4)
+    new = copy.deepcopy(old)
     await execute(new, path.stem, path.parent)
-    normalise(new)
-    if not force:
-        settle(old, new, committed_sources(path), patterns())
-    return nbformat.writes(new) + "\n"
+    for notebook in (old, new):
+        normalise(notebook)
+        without_widgets(notebook)
+    kept = old if not force and same_run(old, new, patterns()) else new
+    return nbformat.writes(kept) + "\n"
 
 
 def replace(path: Path, text: str) -> None:
@@ -242,15 +188,18 @@ def replace(path: Path, text: str) -> None:
         raise
 
 
+def notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
+    """The notebooks of the course: the lessons, then the optional ones in deeper/."""
+    return sorted(folder.glob("*.ipynb")) + sorted(folder.glob("deeper/*.ipynb"))
+
+
 def chosen(names: list[str], folder: Path) -> list[Path]:
-    """The notebooks whose names start with one of these; all of them for an empty list."""
-    everything = sorted(folder.glob("*.ipynb"))
-    if not names:
-        return everything
+    """The notebooks whose paths start with one of these; all of them for an empty list."""
+    paths = {path.relative_to(folder).as_posix(): path for path in notebooks(folder)}
     for name in names:
-        if not any(path.name.startswith(name) for path in everything):
+        if not any(path.startswith(name) for path in paths):
             sys.exit(f"There is no lesson {name} in {folder.name}/.")
-    return [path for path in everything if path.name.startswith(tuple(names))]
+    return [paths[path] for path in paths if path.startswith(tuple(names or [""]))]
 
 
 async def run(paths: list[Path], check: bool, force: bool) -> int:
@@ -277,13 +226,13 @@ async def run(paths: list[Path], check: bool, force: bool) -> int:
 def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
     """The command line; 0 when all went well."""
     parser = argparse.ArgumentParser(description="Re-execute the lessons in place.")
-    parser.add_argument("lessons", nargs="*", help="such as L2; all of them if not given")
+    parser.add_argument(
+        "lessons", nargs="*", help="such as L2 or deeper/L1; all of them if not given"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a change")
     parser.add_argument("--force", action="store_true", help="take every new output")
     options = parser.parse_args(arguments)
     paths = chosen(options.lessons, folder)
-    if not paths:
-        print("There is no lesson yet.")
     return min(1, asyncio.run(run(paths, options.check, options.force)))
 
 

@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 
 from course_utils import pictures
 from course_utils.errors import CourseError
-from tools import lessons
+from tools.saving import NOTEBOOK_METADATA
 
 NOTEBOOK = "desk.ipynb"
 CELL = "from course_utils import explorers\n\nexplorers.search_desk()"
@@ -52,7 +52,7 @@ def taken(browser, folder: Path) -> bytes:
     from tests.browser.lesson import LessonPage
 
     (folder / "notebooks").mkdir()
-    notebook = new_notebook(cells=[new_code_cell(CELL)], metadata=lessons.NOTEBOOK_METADATA)
+    notebook = new_notebook(cells=[new_code_cell(CELL)], metadata=NOTEBOOK_METADATA)
     nbformat.write(notebook, folder / "notebooks" / NOTEBOOK)
     sharp = SimpleNamespace(new_page=partial(browser.new_page, device_scale_factor=SHARPNESS))
     with LabServer(folder) as server, LessonPage(sharp, server, NOTEBOOK, folder) as desk:

@@ -15,7 +15,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 from nbformat.validator import iter_validate
 
-from tools.lessons import CELL_METADATA, DECIMAL, NOTEBOOK_METADATA, WIDGET
+from tools.lessons import DECIMAL, WIDGET
+from tools.saving import CELL_METADATA, NOTEBOOK_METADATA
 
 LONGEST_CELL = 15  # lines of code
 SHORTEST_ALT = 15  # characters

@@ -7,7 +7,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from tests.notebooks import hygiene
-from tools.lessons import NOTEBOOK_METADATA, WIDGET
+from tools.lessons import WIDGET
+from tools.saving import NOTEBOOK_METADATA
 
 ALT = "A line that rises from left to right."
 PICTURE = {"image/png": "QQ==", "text/plain": f"[figure] {ALT}"}
