@@ -118,6 +118,8 @@ def main() -> None:
     overrides = VENV / "share/jupyter/lab/settings/overrides.json"
     overrides.parent.mkdir(parents=True, exist_ok=True)
     overrides.write_text(json.dumps(LAB_SETTINGS, indent=2))
+    extension = VENV / "etc/jupyter/jupyter_server_config.d/embedding-course.json"
+    extension.write_text(json.dumps({"ServerApp": {"jpserver_extensions": {"tools.saving": True}}}))
     prepared()
     READY.write_text(key())
     print(f"The environment is ready after {time.monotonic() - began:.0f} s.", flush=True)
