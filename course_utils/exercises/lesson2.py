@@ -5,25 +5,64 @@ import math
 from course_utils.exercises.registry import exercise
 
 
-@exercise("L2.1 odd one out")
-def _odd_one_out(answer) -> str | None:
-    cases = {
-        ("cat", "dog", "horse", "bread"): "bread",
-        ("train", "happy", "boat", "bus"): "happy",
-        ("guitar", "red", "blue", "green"): "guitar",
-    }
-    for words, odd in cases.items():
-        given = answer(list(words))
+def cosine(a, b):
+    """The dot product of two vectors `[d]`, divided by both lengths."""
+    import numpy as np
+
+    return a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
+
+
+@exercise("L2.1 cosine", solution=cosine)
+def _cosine(answer) -> str | None:
+    import numpy as np
+
+    for a, b in (([3.0, 4.0], [4.0, 3.0]), ([1.0, 0.0], [-2.0, 0.0]), ([2.0, 1.0], [-1.0, 2.0])):
+        a, b = np.array(a), np.array(b)
+        given = answer(a.copy(), b.copy())
         if given is None:
             return "your function returns None. Does it say `return`?"
-        if given not in words:
-            return f"for {', '.join(words)} it returns {given!r}, which is not one of the words."
-        if given != odd:
-            return f"for {', '.join(words)} it returns {given!r}. Lowest mean, or highest?"
+        if np.ndim(given):
+            return f"one number was expected, not an array of shape {np.shape(given)}: use a @ b."
+        right = cosine(a, b)
+        if math.isclose(given, right, abs_tol=1e-6):
+            continue
+        if math.isclose(given, a @ b, abs_tol=1e-6):
+            return "that is the dot product. Divide it by the two lengths."
+        if math.isclose(given, a @ b / np.linalg.norm(a), abs_tol=1e-6):
+            return "divide by both lengths, that of a and that of b."
+        if math.isclose(given, a @ b / (a @ a) / (b @ b), abs_tol=1e-6):
+            return "a length is the square root of a @ a."
+        if math.isclose(given, a @ b / np.linalg.norm(a) * np.linalg.norm(b), abs_tol=1e-6):
+            return "x / a * b multiplies by b: put the product of the lengths in brackets."
+        return f"for {a.tolist()} and {b.tolist()} it returns {given:.3f}, not {right:.3f}."
     return None
 
 
-@exercise("L2.2 chance line")
+def analogy_vector(a, b, c):
+    """Where the step from a to b leads if it is taken from c: `[d]`."""
+    return b - a + c
+
+
+@exercise("L2.2 analogy", solution=analogy_vector)
+def _analogy(answer) -> str | None:
+    import numpy as np
+
+    a, b, c = np.array([1.0, 0.0, 2.0]), np.array([1.0, 3.0, 2.0]), np.array([5.0, 1.0, 0.0])
+    given = answer(a.copy(), b.copy(), c.copy())
+    if given is None:
+        return "your function returns None. Does it say `return`?"
+    if np.shape(given) != (3,):
+        return f"a vector of the same size was expected, not the shape {np.shape(given)}."
+    if np.allclose(given, analogy_vector(a, b, c)):
+        return None
+    if np.allclose(given, a - b + c):
+        return "the step goes from a to b: b - a, and not a - b."
+    if np.allclose(given, b - a):
+        return "that is the step alone. Take it from c."
+    return "start at c, and add the step that leads from a to b."
+
+
+@exercise("L2.3 chance line")
 def _chance_line(answer) -> str | None:
     if isinstance(answer, bool) or not isinstance(answer, (int, float)):
         return f"a number was expected, not {type(answer).__name__}."
@@ -36,7 +75,14 @@ def _chance_line(answer) -> str | None:
     return "what is the sigmoid of 0, and how many terms does the loss have?"
 
 
-@exercise("L2.3 attention weights")
+def attention_weights(q, k):
+    """Softmax of the scaled dot products of queries `[n, d]` and keys `[m, d]`, row by row."""
+    import torch
+
+    return torch.softmax(q @ k.T / math.sqrt(q.shape[1]), dim=-1)
+
+
+@exercise("L2.4 attention weights", solution=attention_weights)
 def _attention_weights(answer) -> str | None:
     import torch
 
@@ -56,26 +102,43 @@ def _attention_weights(answer) -> str | None:
     return "the weights differ from softmax of the scaled scores, row by row."
 
 
-@exercise("L2.4 sliding mask")
-def _sliding_mask(answer) -> str | None:
+def causal_mask(n):
+    """Which of n tokens each row may look at: 1 for itself and those before it, `[n, n]`."""
     import torch
 
-    for n, w in ((5, 1), (6, 2), (4, 0), (3, 9)):
-        right = torch.tensor([[int(abs(i - j) <= w) for j in range(n)] for i in range(n)])
-        given = answer(n, w)
-        if not isinstance(given, torch.Tensor) or given.shape != right.shape:
+    return torch.ones(n, n).tril()
+
+
+@exercise("L2.5 causal mask", solution=causal_mask)
+def _causal_mask(answer) -> str | None:
+    import torch
+
+    for n in (1, 4, 6):
+        given = answer(n)
+        if not isinstance(given, torch.Tensor) or given.shape != (n, n):
             shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
-            return f"for n={n}, w={w} a tensor {[n, n]} was expected, not {shape}."
-        if torch.equal(given.long(), right):
+            return f"for n={n} a tensor {[n, n]} was expected, not {shape}."
+        given, right = given.long(), causal_mask(n).long()
+        if torch.equal(given, right):
             continue
-        if torch.equal(given.long(), right.tril()):
-            return f"for n={n}, w={w} tokens see only what stands before them; let them look ahead."
-        row = int((given.long() != right).any(1).int().argmax())
-        return f"for n={n}, w={w} the mask is wrong in row {row}."
+        if torch.equal(given, right.T):
+            return "each token sees what comes after it. A row looks at the columns before it."
+        if torch.equal(given, right - torch.eye(n).long()):
+            return "a token may look at itself, too: the diagonal is 1."
+        if torch.equal(given, 1 - right):
+            return "1 and 0 are exchanged: 1 means that the row may look at the column."
+        return f"for n={n} the mask is wrong in row {int((given != right).any(1).int().argmax())}."
     return None
 
 
-@exercise("L2.5 masked loss")
+def masked_loss(scores, targets, chosen):
+    """Mean of -log P(target) over the chosen of T places: scores `[T, V]`, the others `[T]`."""
+    from torch.nn.functional import cross_entropy
+
+    return cross_entropy(scores[chosen], targets[chosen])
+
+
+@exercise("L2.6 masked loss", solution=masked_loss)
 def _masked_loss(answer) -> str | None:
     import torch
     from torch.nn.functional import cross_entropy
