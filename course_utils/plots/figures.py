@@ -1,4 +1,4 @@
-"""The figures of the lessons: one call makes, draws and shows a figure, with its title and alt text.
+"""The figures of the lessons: one call makes, draws and shows a figure, with title and alt text.
 
 `title` says the finding; `alt` says in words what there is to see. Where a figure can have several
 panels, a dict of panel title to data draws them side by side.
@@ -48,13 +48,14 @@ def heatmap(
     several = len(panels) > 1
     beside = _widest(first.index) + (0.25 if ylabel else 0)
     room = (SEVERAL if several else 8.0) - beside - 1.3
-    across = min(0.62, room / (m * len(panels)) - (0.12 / m if several else 0))
+    largest = 0.85 if max(n, m) <= 6 else 0.62
+    across = min(largest, room / (m * len(panels)) - (0.12 / m if several else 0))
     down = across if n == m else 0.36
     size = float(np.clip(0.85 * 72 * min(across, down), 7, 11))
     turned = any(_widest([name], size) > 0.9 * across for name in first.columns)
     below = (_widest(first.columns, size) if turned else 0.25) + (0.25 if xlabel else 0)
-    width = SEVERAL if several else max(6.5, beside + m * across + 1.5)
-    fig = figure(width, n * down + below + 0.35 + (0.3 if several else 0) + _height(title, width))
+    width = SEVERAL if several else max(5.5, beside + m * across + 1.5)
+    fig = figure(width, n * down + below + 0.2 + (0.3 if several else 0) + _height(title, width))
     row = axes(fig, 1, len(tables), squeeze=False)[0]
     for number, (ax, (name, table)) in enumerate(zip(row, tables.items(), strict=True)):
         image = charts.heatmap(
@@ -76,7 +77,7 @@ def heatmap(
             ax.set_yticklabels([])
         else:
             ax.set_ylabel(ylabel)
-    bar = fig.colorbar(image, ax=list(row), shrink=0.8, label=label)
+    bar = fig.colorbar(image, ax=list(row), shrink=0.8, label=label, panchor="NW")
     bar.outline.set_visible(False)
     bar.ax.set_ylim(low, high)  # only the part of the scale that can occur
     _show(fig, title, alt)
@@ -191,7 +192,8 @@ def lines(
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     if ylim is not None:
-        ax.set_ylim(ylim)
+        low, high = ylim  # and a little more, or half of a marker at the end is cut off
+        ax.set_ylim(low - 0.02 * (high - low), high + 0.02 * (high - low))
     _guessing(ax, chance)
     if len(series) > 1 or chance is not None:
         _legend(ax, ONE)
@@ -207,7 +209,7 @@ def words(table: pd.DataFrame, *, title: str, alt: str) -> None:
     wide = [max(lettering.width(str(name), size, "bold") for name in table.index)]
     for column in table:
         texts = [str(column), *table[column]]
-        wide.append(max(lettering.width(lettering.drawable(text), size) for text in texts))
+        wide.append(max(1.05 * lettering.width(lettering.drawable(text), size) for text in texts))
     most = 72 * SEVERAL - gap * len(wide) - 12
     if sum(wide) > most:  # the names keep their room, the words wrap
         shrink = (most - wide[0]) / sum(wide[1:])
@@ -274,8 +276,9 @@ def _show(fig, title: str, alt: str) -> None:
 
 def entitle(fig, title: str) -> None:
     """Write the title over the whole figure, in as many lines as it needs."""
-    text = _wrapped(title, 72 * fig.get_figwidth() - 20, TITLE, "bold")
-    fig.suptitle(text, x=0.01, ha="left", fontsize=TITLE, weight="bold")
+    width = 72 * fig.get_figwidth()
+    text = _wrapped(title, width - 20, TITLE, "bold")
+    fig.suptitle(text, x=4 / width, ha="left", fontsize=TITLE, weight="bold")
 
 
 def _panels(data) -> Mapping[str, object]:
@@ -307,8 +310,13 @@ def _guessing(ax, chance: float | None) -> None:
 def _legend(ax, width: float) -> None:
     """The legend above the axes, where it hides no data."""
     handles, names = ax.get_legend_handles_labels()
+    if "guessing" in names[:-1]:  # matplotlib puts lines before bars
+        handles.append(handles.pop(names.index("guessing")))
+        names.append(names.pop(names.index("guessing")))
     columns = max(1, int((width - 1) / (_widest(names, 10) + 0.6)))
     ax.legend(
+        handles,
+        names,
         loc="lower left",
         bbox_to_anchor=(0, 1),
         ncols=min(len(names), columns),
@@ -327,7 +335,7 @@ def _label(ax, points: np.ndarray, labels: Sequence[str]) -> None:
     for number, ((x, y), text) in enumerate(zip(places, labels, strict=True)):
         wide = 1.06 * lettering.width(text, size)
         for begin in (x + 5, x - 5 - wide):
-            box = (begin, y - size / 2, begin + wide, y + size / 2)
+            box = (begin, y - 0.7 * size, begin + wide, y + 0.7 * size)
             inside = left < box[0] and box[2] < right and bottom < box[1] and box[3] < top
             others = taken[:number] + taken[number + 1 :]
             if inside and not any(_overlap(box, other) for other in others):
