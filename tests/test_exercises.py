@@ -20,7 +20,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 from torch.nn.functional import cross_entropy
 
-from course_utils import claims, embed, exercises, similarity
+from course_utils import claims, exercises
 from course_utils.errors import BadInput
 from course_utils.exercises import registry
 from tests import test_exercises_lesson5 as lesson5
@@ -143,16 +143,6 @@ def test_every_registered_exercise_stands_in_exactly_one_lesson():
 # ---------------------------------------------------------------------- answers right and wrong
 
 
-@cache
-def vectors() -> dict[str, np.ndarray]:
-    """The vector of each word, as L2 looks it up."""
-    return dict(zip(*embed.static_table(), strict=True))
-
-
-def cosines(words: list[str]) -> np.ndarray:
-    return similarity.cosine_matrix([vectors()[word] for word in words])
-
-
 def joined(tokens: list[str]) -> str:
     return " ".join(token for token in tokens if token[0] != "[").replace(" ##", "")
 
@@ -165,27 +155,26 @@ def masked(states, mask, *, left_out=(0,), less=0):
     return (states * inner.unsqueeze(-1)).sum(1) / count.unsqueeze(-1)
 
 
-def apart(n) -> torch.Tensor:
-    """How many places the column is behind the row: `[n, n]`."""
-    place = torch.arange(n)
-    return place[None, :] - place[:, None]
-
-
 # Plausible mistakes and what the check must say of each (a part of it).
 WRONG = {
-    "L2.1 odd one out": [
-        (lambda some: None, "returns None. Does it say `return`?"),
-        (lambda some: some[cosines(some).sum(1).argmax()], "Lowest mean, or highest?"),
-        (lambda some: some[cosines(some).argmin() % 4], "Lowest mean, or highest?"),  # one pair's
-        (lambda some: some[0], "it returns 'cat'. Lowest"),
-        (lambda some: some[-1], "for train, happy, boat, bus it returns 'bus'"),
-        (lambda some: int(cosines(some).sum(1).argmin()), "it returns 3, which is not one of the"),
-        (lambda some: "Bread", "it returns 'Bread', which is not one of the words"),
-        (lambda some: some[4], "your answer raises IndexError: list index out of range"),
-        (lambda: "bread", "your answer raises TypeError"),
-        ("bread", "your answer raises TypeError: 'str' object is not callable"),
+    "L2.1 cosine": [
+        (lambda a, b: None, "returns None. Does it say `return`?"),
+        (lambda a, b: a @ b, "that is the dot product"),
+        (lambda a, b: a * b, "one number was expected, not an array"),
+        (lambda a, b: a @ b / np.linalg.norm(a), "divide by both lengths"),
+        (lambda a, b: a @ b / (a @ a) / (b @ b), "the square root of a @ a"),
+        (lambda a, b: a @ b / np.linalg.norm(a) * np.linalg.norm(b), "in brackets"),
+        (lambda a, b: np.linalg.norm(a - b), "it returns 1.414, not 0.960"),
+        (lambda a, b: a @ c, "your answer raises NameError"),  # noqa: F821
     ],
-    "L2.2 chance line": [
+    "L2.2 analogy": [
+        (lambda a, b, c: None, "returns None. Does it say `return`?"),
+        (lambda a, b, c: a - b + c, "the step goes from a to b"),
+        (lambda a, b, c: b - a, "Take it from c"),
+        (lambda a, b, c: (b - a + c).sum(), "a vector of the same size was expected"),
+        (lambda a, b, c: a + b + c, "start at c"),
+    ],
+    "L2.3 chance line": [
         (10 * log(2), "ten negatives, and one more term: which?"),
         (11, "that is in bits; nats use the natural logarithm"),
         (11.0, "that is in bits"),
@@ -198,7 +187,7 @@ WRONG = {
         (True, "a number was expected, not bool"),
         ([11 * log(2)], "a number was expected, not list"),
     ],
-    "L2.3 attention weights": [
+    "L2.4 attention weights": [
         (lambda q, k: torch.softmax(q @ k.T, dim=-1), "not divided by the square root"),
         (lambda q, k: torch.softmax(q @ k.T / 4, dim=0), "the columns sum to 1"),
         (lambda q, k: torch.softmax(q @ k.T, dim=0), "the columns sum to 1"),
@@ -213,20 +202,17 @@ WRONG = {
         (lambda q, k: None, "expected, not NoneType"),
         (lambda q, k: torch.softmax(q @ k / 4, dim=-1), "your answer raises RuntimeError"),
     ],
-    "L2.4 sliding mask": [
-        (lambda n, w: (apart(n).abs() < w).long(), "n=5, w=1 the mask is wrong in row 0"),
-        (lambda n, w: (apart(n).abs() <= w + 1).long(), "the mask is wrong in row 0"),
-        (lambda n, w: (apart(n).abs() <= 1).long(), "for n=6, w=2 the mask is wrong in row 0"),
-        (lambda n, w: (apart(n).abs() > w).long(), "the mask is wrong in row 0"),
-        (lambda n, w: ((apart(n) <= 0) & (apart(n) >= -w)).long(), "let them look ahead"),
-        (lambda n, w: ((apart(n) >= 0) & (apart(n) <= w)).long(), "wrong in row 1"),
-        (lambda n, w: torch.ones(n, n).tril(), "the mask is wrong in row 0"),
-        (lambda n, w: torch.ones(n, 2 * w + 1), "a tensor [5, 5] was expected, not (5, 3)"),
-        (lambda n, w: (apart(n).abs() <= w).long().numpy(), "a tensor [5, 5] was expected"),
-        (lambda n, w: [[1] * n] * n, "expected, not list"),
-        (lambda n, w: torch.eye(n)[w + 9], "your answer raises IndexError"),
+    "L2.5 causal mask": [
+        (lambda n: torch.ones(n, n).triu(), "sees what comes after it"),
+        (lambda n: torch.ones(n, n).tril(-1), "the diagonal is 1"),
+        (lambda n: 1 - torch.ones(n, n).tril(), "1 and 0 are exchanged"),
+        (lambda n: torch.ones(n, n), "for n=4 the mask is wrong in row 0"),
+        (lambda n: torch.eye(n), "for n=4 the mask is wrong in row 1"),
+        (lambda n: torch.ones(n), "a tensor [1, 1] was expected, not (1,)"),
+        (lambda n: np.tri(n), "a tensor [1, 1] was expected"),
+        (lambda n: None, "expected, not NoneType"),
     ],
-    "L2.5 masked loss": [
+    "L2.6 masked loss": [
         (lambda s, t, m: None, "returns None. Does it say `return`?"),
         (lambda s, t, m: cross_entropy(s, t), "that is the mean over all places"),
         (lambda s, t, m: cross_entropy(s[~m], t[~m]), "that are *not* chosen"),
@@ -318,22 +304,23 @@ WRONG = {
 
 # Other ways to the right answer than the lesson's own.
 RIGHT = {
-    "L2.1 odd one out": [
-        lambda some: min(some, key=lambda word: cosines(some)[some.index(word)].mean()),
-        lambda some: some[np.argmin([np.sum(row) - 1 for row in cosines(some)])],
+    "L2.1 cosine": [
+        lambda a, b: sum(a * b) / (sum(a**2) * sum(b**2)) ** 0.5,
+        lambda a, b: np.float32(a @ b / np.sqrt(a @ a) / np.sqrt(b @ b)),
     ],
-    "L2.2 chance line": [11 * np.log(2), 7.62, sum([log(2)] * 11)],
-    "L2.3 attention weights": [
+    "L2.2 analogy": [lambda a, b, c: c + (b - a)],
+    "L2.3 chance line": [11 * np.log(2), 7.62, sum([log(2)] * 11)],
+    "L2.4 attention weights": [
         lambda q, k: (q @ k.T / q.shape[-1] ** 0.5).softmax(-1),
         lambda q, k: (
             torch.einsum("nd,md->nm", q, k).div(4).exp() / (q @ k.T / 4).exp().sum(1, True)
         ),
     ],
-    "L2.4 sliding mask": [
-        lambda n, w: apart(n).abs() <= w,
-        lambda n, w: torch.ones(n, n).tril(w).triu(-w),
+    "L2.5 causal mask": [
+        lambda n: torch.arange(n)[:, None] >= torch.arange(n),
+        lambda n: torch.tensor([[int(j <= i) for j in range(n)] for i in range(n)]),
     ],
-    "L2.5 masked loss": [
+    "L2.6 masked loss": [
         lambda s, t, m: -s.log_softmax(-1)[m].gather(1, t[m][:, None]).mean(),
         lambda s, t, m: cross_entropy(s, t.masked_fill(~m, -100)).item(),
         lambda s, t, m: (cross_entropy(s, t, reduction="none") * m).sum() / m.sum(),
@@ -420,6 +407,15 @@ def test_check_prints_one_line(even, capsys, answer, line):
 def test_without_an_answer_the_exercise_is_open(even, capsys):
     exercises.check("L9.1 even")
     assert capsys.readouterr().out == "○ Exercise L9.1 even is still open.\n"
+
+
+def test_the_answer_comes_back_where_it_is_right_and_else_the_solution(monkeypatch):
+    monkeypatch.setattr(registry, "_PROBLEMS", {})
+    monkeypatch.setattr(registry, "_SOLUTIONS", {})
+    exercises.exercise("L9.1 one", solution=1)(lambda answer: None if answer == 1 else "no.")
+    assert exercises.check("L9.1 one") == exercises.check("L9.1 one", 2) == 1
+    mine = 1.0
+    assert exercises.check("L9.1 one", mine) is mine
 
 
 def test_an_unknown_exercise_is_an_error_even_without_an_answer(even):
