@@ -28,9 +28,11 @@ SETTINGS = {
 class LabServer:
     """Context manager: JupyterLab on a free loopback port, with a token, on a copy of the lessons.
 
-    `source` is the folder that holds `notebooks/` and, where lessons show pictures, `img/`. Jupyter
-    and IPython see no file of the user's; all else, COURSE_CACHE too, is as in this process, so
-    caches stay warm. Raises RuntimeError with the end of its log where the server does not start.
+    `source` is the folder that holds `notebooks/` and, where lessons show pictures, `img/`; the
+    `tools/` of the course are copied, too, so that its server extension takes the copy for the
+    course. Jupyter and IPython see no file of the user's; all else, COURSE_CACHE too, is as in this
+    process, so caches stay warm. Raises RuntimeError with the end of its log where the server does
+    not start.
     """
 
     def __init__(self, source: Path):
@@ -55,6 +57,11 @@ class LabServer:
         shutil.rmtree(self._folder, ignore_errors=True)  # a kernel may still be writing its last
 
     @property
+    def notebooks(self) -> Path:
+        """The folder of the copied notebooks."""
+        return self._folder / "course" / "notebooks"
+
+    @property
     def pid(self) -> int:
         """The process id of the server, which is also that of its group."""
         return self._process.pid
@@ -65,7 +72,7 @@ class LabServer:
 
     def _fill(self) -> None:
         """The copy that the server works on, and its settings."""
-        for name in ("notebooks", "img"):
+        for name in ("notebooks", "img", "tools"):
             if (self.source / name).is_dir():
                 shutil.copytree(self.source / name, self._folder / "course" / name)
         for plugin, settings in SETTINGS.items():
@@ -100,7 +107,7 @@ class LabServer:
             )
 
     def _environment(self) -> dict[str, str]:
-        """This process's environment, with Jupyter's own folders and no setting of Jupyter's."""
+        """This process's environment; Jupyter's folders and the course's tools are the copies."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "JPY_"))}
         own = {
             "JUPYTER_CONFIG_DIR": "config",
@@ -110,6 +117,9 @@ class LabServer:
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
             "IPYTHONDIR": "ipython",
         }
+        kept["PYTHONPATH"] = os.pathsep.join(
+            [str(self._folder / "course"), *filter(None, [kept.get("PYTHONPATH")])]
+        )
         return kept | {name: str(self._folder / folder) for name, folder in own.items()}
 
     def _address(self) -> tuple[str, str]:

@@ -30,6 +30,14 @@ OPENED = """() => {
   });
   return true;
 }"""
+# Whether the tab is marked as changed, once all that the kernel says of its language has come in.
+CHANGED = """async () => {
+  const { sessionContext, model } = window.jupyterapp.shell.currentWidget.context;
+  await sessionContext.session.kernel.info;
+  await new Promise(resolve => setTimeout(resolve, 1000));
+  return model.dirty;
+}"""
+SAVE = "async () => { await window.jupyterapp.shell.currentWidget.context.save(); }"
 # Not awaited: a command may never end. Stored outputs and counts go first, so that what stands
 # there afterwards is of this run.
 RUN_ALL = """() => {
@@ -138,6 +146,14 @@ class LessonPage:
             "the notebook has no connected kernel",
             SECONDS_TO_OPEN,
         )
+
+    def is_changed(self) -> bool:
+        """Whether the tab shows unsaved changes."""
+        return self.page.evaluate(CHANGED)
+
+    def save(self) -> None:
+        """Save the notebook."""
+        self.page.evaluate(SAVE)
 
     def run_all(self) -> None:
         """Run all cells, wait until the last has ended or one has failed, and take pictures."""

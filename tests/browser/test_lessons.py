@@ -1,4 +1,5 @@
-"""Every lesson in a real browser: it runs, it is drawn, and its explorers answer the keyboard.
+"""Every notebook in a real browser: it stays as it is when it is saved, it runs, it is drawn, and
+its explorers answer the keyboard.
 
 nbval runs every cell of every lesson. Here the shortest lesson runs as a whole once more, as "Run
 All Cells" does it; of the others only the explorers run, with the cells that they need, beside the
@@ -14,9 +15,9 @@ from tests.browser.lab import LabServer
 from tests.browser.lesson import LessonPage
 from tests.browser.needed import needed
 from tests.helpers import ROOT
+from tools.lessons import NOTEBOOKS, notebooks
 
-NOTEBOOKS = ROOT / "notebooks"
-LESSONS = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+LESSONS = [path.relative_to(NOTEBOOKS).as_posix() for path in notebooks()]
 WHOLE = "L3_token_vs_sentence_embeddings.ipynb"
 
 
@@ -28,9 +29,15 @@ def server(browser):
 
 
 @pytest.mark.parametrize("notebook", LESSONS)
-def test_a_lesson_runs_is_drawn_and_answers(notebook, browser, server, screenshots):
+def test_a_lesson_is_kept_runs_is_drawn_and_answers(notebook, browser, server, screenshots):
+    file = server.notebooks / notebook
+    stored, written = file.read_bytes(), file.stat().st_mtime_ns
     with LessonPage(browser, server, notebook, screenshots) as lesson:
         lesson.open()
+        assert not lesson.is_changed()
+        lesson.save()
+        assert file.stat().st_mtime_ns != written and file.read_bytes() == stored
+
         if notebook == WHOLE:
             lesson.run_all()
         else:
