@@ -164,7 +164,7 @@ WRONG = {
         (lambda a, b: a @ b / np.linalg.norm(a), "divide by both lengths"),
         (lambda a, b: a @ b / (a @ a) / (b @ b), "the square root of a @ a"),
         (lambda a, b: a @ b / np.linalg.norm(a) * np.linalg.norm(b), "in brackets"),
-        (lambda a, b: np.linalg.norm(a - b), "it returns 1.414, not 0.960"),
+        (lambda a, b: np.linalg.norm(a - b), "it returns 5.385, not 0.960"),
         (lambda a, b: a @ c, "your answer raises NameError"),  # noqa: F821
     ],
     "L2.2 analogy": [
@@ -208,8 +208,8 @@ WRONG = {
         (lambda n: 1 - torch.ones(n, n).tril(), "1 and 0 are exchanged"),
         (lambda n: torch.ones(n, n), "for n=4 the mask is wrong in row 0"),
         (lambda n: torch.eye(n), "for n=4 the mask is wrong in row 1"),
-        (lambda n: torch.ones(n), "a tensor [1, 1] was expected, not (1,)"),
-        (lambda n: np.tri(n), "a tensor [1, 1] was expected"),
+        (lambda n: torch.ones(n), "a tensor [4, 4] was expected, not (4,)"),
+        (lambda n: np.tri(n), "a tensor [4, 4] was expected"),
         (lambda n: None, "expected, not NoneType"),
     ],
     "L2.6 masked loss": [

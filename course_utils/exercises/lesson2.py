@@ -16,7 +16,7 @@ def cosine(a, b):
 def _cosine(answer) -> str | None:
     import numpy as np
 
-    for a, b in (([3.0, 4.0], [4.0, 3.0]), ([1.0, 0.0], [-2.0, 0.0]), ([2.0, 1.0], [-1.0, 2.0])):
+    for a, b in (([3.0, 4.0], [8.0, 6.0]), ([1.0, 0.0], [-2.0, 0.0]), ([2.0, 1.0], [-1.0, 2.0])):
         a, b = np.array(a), np.array(b)
         given = answer(a.copy(), b.copy())
         if given is None:
@@ -113,7 +113,7 @@ def causal_mask(n):
 def _causal_mask(answer) -> str | None:
     import torch
 
-    for n in (1, 4, 6):
+    for n in (4, 6):
         given = answer(n)
         if not isinstance(given, torch.Tensor) or given.shape != (n, n):
             shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
