@@ -173,29 +173,3 @@ def _masked_loss(answer) -> str | None:
     if math.isclose(given, cross_entropy(scores * chosen[:, None], targets).item(), abs_tol=1e-4):
         return "scores of 0 are not free: they mean equal probabilities, and cost log V each."
     return "the loss is another one. Which places count, and over what does the softmax run?"
-
-
-@exercise("L2.6 wall")
-def _wall(answer) -> str | None:
-    import torch
-
-    for segments in ([0, 0, 0, 1, 1], [0, 0, 1, 1, 1, 1], [0, 1]):
-        right = torch.tensor([[int(one == other) for other in segments] for one in segments])
-        given = answer(torch.tensor(segments))
-        if not isinstance(given, torch.Tensor) or given.shape != right.shape:
-            shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
-            return (
-                f"for segments {segments} a tensor {list(right.shape)} was expected, not {shape}."
-            )
-        given = given.long()
-        if torch.equal(given, right):
-            continue
-        if torch.equal(given, 1 - right):
-            return (
-                "tokens look across the border and nowhere else. The wall is the wrong way round."
-            )
-        if torch.equal(given, right * torch.tensor(segments)):
-            return "the tokens of the question (segment 0) look at nothing, not even at themselves."
-        row = int((given != right).any(1).int().argmax())
-        return f"for segments {segments} the mask is wrong in row {row}."
-    return None

@@ -50,7 +50,33 @@ def _mean_of_the_words(answer) -> str | None:
     return "the means are other ones. How many tokens are left of each text?"
 
 
-@exercise("L3.3 runs of the model")
+@exercise("L3.3 wall")
+def _wall(answer) -> str | None:
+    import torch
+
+    for segments in ([0, 0, 0, 1, 1], [0, 0, 1, 1, 1, 1], [0, 1]):
+        right = torch.tensor([[int(one == other) for other in segments] for one in segments])
+        given = answer(torch.tensor(segments))
+        if not isinstance(given, torch.Tensor) or given.shape != right.shape:
+            shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
+            return (
+                f"for segments {segments} a tensor {list(right.shape)} was expected, not {shape}."
+            )
+        given = given.long()
+        if torch.equal(given, right):
+            continue
+        if torch.equal(given, 1 - right):
+            return (
+                "tokens look across the border and nowhere else. The wall is the wrong way round."
+            )
+        if torch.equal(given, right * torch.tensor(segments)):
+            return "the tokens of the question (segment 0) look at nothing, not even at themselves."
+        row = int((given != right).any(1).int().argmax())
+        return f"for segments {segments} the mask is wrong in row {row}."
+    return None
+
+
+@exercise("L3.4 runs of the model")
 def _runs_of_the_model(answer) -> str | None:
     for questions, texts, k in ((1, 1000, 10), (50, 4000, 20), (7, 30, 30)):
         right = questions + texts + questions * k
