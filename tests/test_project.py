@@ -18,9 +18,10 @@ from packaging.version import Version
 
 from tests.helpers import MADE_ANEW, ROOT, run_python
 from tools import badges
+from tools.lessons import NOTEBOOKS, notebooks
 
-LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PAGES = [path for path in [ROOT / "README.md", *LESSONS] if path.exists()]
+LESSONS = notebooks()
+PAGES = [ROOT / "README.md", *LESSONS]
 
 
 def lines(name: str) -> list[str]:
@@ -102,7 +103,7 @@ def test_pages_link_to_the_address_of_pyproject(path):
         r"(?:colab\.research\.google\.com/github|mybinder\.org/v2/gh)/([\w.-]+/[\w.-]+)/", text
     )
     assert found and set(found) == {address}
-    for notebook in re.findall(r"notebooks/[\w.-]+\.ipynb", text):
+    for notebook in re.findall(r"notebooks/[\w./-]+\.ipynb", text):
         assert (ROOT / notebook).exists(), f"{path.name} links to {notebook}, which is not there"
 
 
@@ -125,7 +126,8 @@ def test_the_citation_agrees_with_the_package_and_the_readme():
 def test_lessons_open_with_the_links_and_the_first_cell(path):
     notebook = nbformat.read(path, as_version=4)
     address = badges.repository()
-    assert badges.links(address, path.stem) in notebook.cells[0].source
+    name = path.relative_to(NOTEBOOKS).with_suffix("").as_posix()
+    assert badges.links(address, name) in notebook.cells[0].source
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     assert first.id == "colab"
     assert first.source == badges.first_cell(address)

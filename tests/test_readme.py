@@ -30,7 +30,7 @@ PRINTED = [
 LESSON = Lesson(
     "L9", "Dual-Encoder", {"five is *more*": "sum", "four is not": "other", "nothing is lost": ""}
 )
-PARTS = ("pictures", "lessons", "sample", "claims", "search")
+PARTS = ("pictures", "lessons", "optional notebooks", "sample", "claims", "search")
 MARKED = "\n".join(
     f"<!-- {name}, written by `make readme` -->stale text<!-- end of {name} -->\nkept <{name}>"
     for name in PARTS
@@ -54,12 +54,13 @@ def store(root, printed: list[str], opening: str = OPENING, name: str = "L9_of_t
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     """A course of one lesson."""
-    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/deeper").mkdir(parents=True)
     (tmp_path / "README.md").write_text(MARKED, encoding="utf-8")
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nurls = { Repository = "https://github.com/ann/course" }\n'
     )
     store(tmp_path, PRINTED)
+    store(tmp_path, [], OPENING.replace("A lesson", "More"), "deeper/L9_more")
     monkeypatch.setattr(readme, "LESSONS", (LESSON,))
     monkeypatch.setattr(readme, "SAMPLE", "L9")
     return tmp_path
@@ -114,6 +115,15 @@ def test_the_table_of_lessons_says_what_the_first_cell_says(course):
         "</tr>",
         "</table>",
     ]
+
+
+def test_optional_notebooks_have_a_line_each(course):
+    link = "notebooks/deeper/L9_more.ipynb"
+    assert readme.parts(course)["optional notebooks"] == (
+        f"- [L9 · More | of two]({link}): about 20 minutes · "
+        f"[Colab](https://colab.research.google.com/github/ann/course/blob/main/{link}) · "
+        f"[Binder](https://mybinder.org/v2/gh/ann/course/HEAD?urlpath=lab/tree/{link})"
+    )
 
 
 def test_the_pictures_above_have_their_captions_and_descriptions(course):

@@ -31,7 +31,8 @@ def repository(root: Path = ROOT) -> str:
 def links(address: str, lesson: str) -> str:
     """The line of links that stands in the first Markdown cell of a lesson.
 
-    Words, not pictures: a badge would be fetched from another machine each time the page is opened.
+    A lesson is named by its path in notebooks/, such as "L2_..." or "deeper/L2_...". Words,
+    not pictures: a badge would be fetched from another machine each time the page is opened.
     """
     return (
         f"[Open in Colab]({colab(address, lesson)}) · [Open in Binder]({binder(address, lesson)})"
@@ -83,7 +84,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         print("usage: make badges REPO=owner/name", file=sys.stderr)
         return 2
     files = [root / name for name in ("pyproject.toml", "README.md", "CITATION.cff")]
-    files += sorted(root.glob("notebooks/*.ipynb"))
+    files += sorted([*root.glob("notebooks/*.ipynb"), *root.glob("notebooks/deeper/*.ipynb")])
     for path in filter(Path.exists, files):
         text = path.read_text(encoding="utf-8")
         changed = rewritten(text, old, new)

@@ -181,24 +181,39 @@ def plain(text: str) -> str:
     return re.sub(" {2,}", "&emsp;", re.sub(r"([\\`*_|<$])", r"\\\1", text))
 
 
-def presented(lesson: Lesson, path: Path, address: str) -> str:
-    """The row of a lesson in the table of lessons."""
-    opening = nbformat.read(path, as_version=4).cells[0].source
-    title, promises, time = (pattern.findall(opening) for pattern in (TITLE, PROMISE, TIME))
+def opening(path: Path) -> tuple[str, list[str], str]:
+    """Title, promises and time of a notebook, from its first cell."""
+    source = nbformat.read(path, as_version=4).cells[0].source
+    title, promises, time = (pattern.findall(source) for pattern in (TITLE, PROMISE, TIME))
     if not (title and promises and time):
         raise BadInput(
             f"The first cell of {path.name} needs a title (#), promises (1. 2. ...) and the words "
             "'It takes about N minutes'."
         )
+    return title[0], promises, time[0]
+
+
+def presented(lesson: Lesson, path: Path, address: str) -> str:
+    """The row of a lesson in the table of lessons."""
+    title, promises, time = opening(path)
     link = f"notebooks/{path.name}"
     colab, binder = (place(address, path.stem) for place in (badges.colab, badges.binder))
     told = [
-        f"**[{title[0]}]({link})**",
+        f"**[{title}]({link})**",
         "; ".join(promises),
-        f"{time[0]} · [Colab]({colab}) · [Binder]({binder})",
+        f"{time} · [Colab]({colab}) · [Binder]({binder})",
     ]
     shown = image(pictures.picture(lesson.picture), THUMBNAIL_WIDTH)
     return row(f"[{shown}]({link})", "<br>".join(told), THUMBNAIL_WIDTH)
+
+
+def optional(path: Path, address: str) -> str:
+    """The line of an optional notebook in the list of those."""
+    title, _, time = opening(path)
+    lesson = f"deeper/{path.stem}"
+    colab, binder = (place(address, lesson) for place in (badges.colab, badges.binder))
+    link = f"notebooks/{lesson}.ipynb"
+    return f"- [{title}]({link}): {time} · [Colab]({colab}) · [Binder]({binder})"
 
 
 def row(left: str, right: str, width: int) -> str:
@@ -286,6 +301,9 @@ def parts(root: Path) -> dict[str, str]:
     return {
         "pictures": headline(),
         "lessons": "\n".join([*table, "</table>"]),
+        "optional notebooks": "\n".join(
+            optional(path, address) for path in sorted(root.glob("notebooks/deeper/*.ipynb"))
+        ),
         "sample": sample(notebooks[SAMPLE]),
         "claims": "\n".join(findings),
         "search": search(data.stored_run("retrieval")),

@@ -1,12 +1,11 @@
 """Every lesson keeps every rule of hygiene.py."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.notebooks.hygiene import RULES, read
+from tools.lessons import notebooks
 
-LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+LESSONS = notebooks()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
