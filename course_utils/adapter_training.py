@@ -1,7 +1,7 @@
 """The training loop of a head and of the adapters below it, one step at a time.
 
 What a batch is, and what it costs, is for a subclass to say: `cross_encoder.training` and
-`masked_lm.training`. `dual_encoder.checkpoint` stores a run.
+`tools/masked_lm_training.py`. `dual_encoder.checkpoint` stores a run.
 """
 
 import math

@@ -23,6 +23,7 @@ from torch.nn.functional import cross_entropy
 from course_utils import claims, exercises
 from course_utils.errors import BadInput
 from course_utils.exercises import registry
+from tests import test_exercises_deeper as deeper
 from tests import test_exercises_lesson5 as lesson5
 from tests.helpers import ROOT
 
@@ -61,7 +62,12 @@ def cells_of(lesson: Path) -> list[NotebookNode]:
 
 
 def found() -> Iterator[Exercise]:
-    for lesson in sorted((ROOT / "notebooks").glob("L*.ipynb")):
+    lessons = [
+        *(ROOT / "notebooks").glob("L*.ipynb"),
+        *(ROOT / "notebooks/deeper").glob("L*.ipynb"),
+    ]
+    # A lesson's optional notebooks come after it.
+    for lesson in sorted(lessons, key=lambda each: (each.name[:2], len(each.parts), each.name)):
         for at, cell in enumerate(cells_of(lesson)):
             if cell.cell_type == "code":
                 yield from (Exercise(name, lesson, at) for name in CHECKED.findall(cell.source))
@@ -226,7 +232,7 @@ WRONG = {
         (lambda s, t, m: -s[m][range(4), t[m]].mean(), "over what does the softmax run"),
         (lambda s, t, m: cross_entropy(s[m], t), "your answer raises ValueError"),
     ],
-    "L2.6 wall": [
+    "L3.3 wall": [
         (lambda s: s[:, None] != s[None, :], "The wall is the wrong way round"),
         (
             lambda s: s[:, None] - s[None, :],
@@ -264,7 +270,7 @@ WRONG = {
         (lambda states, mask: None, "expected, not NoneType"),
         (lambda states, mask: states * mask, "your answer raises RuntimeError"),
     ],
-    "L3.3 runs of the model": [
+    "L3.4 runs of the model": [
         (lambda n, m, k: n + m + k, "each question has k texts of its own to rerank"),
         (lambda n, m, k: n * k, "before anything can be reranked, it has to be found"),
         (lambda n, m, k: n * (1 + m + k), "are the texts encoded anew for each question?"),
@@ -299,6 +305,7 @@ WRONG = {
         (lambda s: (1 / (1 + (s >= np.diag(s)[:, None]).sum(1))).mean(), "begin at 2"),
         (lambda s: (1 / (s >= np.diag(s)[None]).sum(0)).mean(), "the ranks are other ones"),
     ],
+    **deeper.WRONG,
     **lesson5.WRONG,
 }
 
@@ -325,7 +332,7 @@ RIGHT = {
         lambda s, t, m: cross_entropy(s, t.masked_fill(~m, -100)).item(),
         lambda s, t, m: (cross_entropy(s, t, reduction="none") * m).sum() / m.sum(),
     ],
-    "L2.6 wall": [
+    "L3.3 wall": [
         lambda s: s[:, None] == s[None, :],
         lambda s: torch.outer(s, s) + torch.outer(1 - s, 1 - s),
     ],
@@ -338,7 +345,8 @@ RIGHT = {
             [row[1 : int(own.sum()) - 1].mean(0) for row, own in zip(states, mask, strict=True)]
         ),
     ],
-    "L3.3 runs of the model": [lambda n, m, k: m + n * (k + 1)],
+    "L3.4 runs of the model": [lambda n, m, k: m + n * (k + 1)],
+    **deeper.RIGHT,
     **lesson5.RIGHT,
 }
 

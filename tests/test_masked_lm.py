@@ -9,8 +9,9 @@ import torch
 
 from course_utils import masked_lm, models
 from course_utils.errors import BadInput
-from course_utils.masked_lm import MaskedLM, MaskedLMError, Settings, storage
-from course_utils.masked_lm.training import log_probabilities
+from course_utils.masked_lm import MaskedLM, MaskedLMError, storage
+from tools.counted_guesses import Bigrams, Unigrams
+from tools.masked_lm_training import Run, Settings, figures, log_probabilities
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -24,9 +25,9 @@ def ids(copies: int = 4) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def run() -> tuple[MaskedLM, list[float]]:
-    bias = torch.from_numpy(np.log(masked_lm.Unigrams(ids(10_000)).shares))
+    bias = torch.from_numpy(np.log(Unigrams(ids(10_000)).shares))
     model = MaskedLM(bias=bias)
-    return model, [step.loss for step in masked_lm.steps(model, ids(), STEPS)]
+    return model, [step.loss for step in Run(model, STEPS).steps(ids())]
 
 
 # ------------------------------------------------------------------------------------- the blocks
@@ -80,7 +81,7 @@ def test_counted_probabilities_by_hand():
     tokenizer, _ = models.load()
     red, blue, door = tokenizer.convert_tokens_to_ids(["red", "blue", "door"])
     rows = masked_lm.blocks(["red door red door red blue"], tokens=8)
-    unigrams, bigrams = masked_lm.Unigrams(rows), masked_lm.Bigrams(rows, weight=2.0)
+    unigrams, bigrams = Unigrams(rows), Bigrams(rows, weight=2.0)
     total = 6 + len(tokenizer)
     assert unigrams.shares[[red, door, blue]].tolist() == pytest.approx(
         [4 / total, 3 / total, 2 / total]
@@ -104,9 +105,9 @@ def test_figures_count_ranks_with_ties_against_and_the_loss():
         logs[np.arange(len(logs)), masked.targets] = -0.5
         return logs
 
-    found = masked_lm.figures(perfect, rows)
+    found = figures(perfect, rows)
     assert found["top-1"].all() and found["loss"].tolist() == [0.5] * len(found["loss"])
-    equal = masked_lm.figures(lambda _, m: np.zeros((len(m.targets), vocabulary)), rows)
+    equal = figures(lambda _, m: np.zeros((len(m.targets), vocabulary)), rows)
     assert not equal["top-5"].any()
 
 
@@ -116,8 +117,8 @@ def test_figures_count_ranks_with_ties_against_and_the_loss():
 def test_a_batch_is_learned_and_the_baselines_left_behind(run):
     model, losses = run
     assert losses[0] > 2 and np.mean(losses[-8:]) < 0.6
-    found = masked_lm.figures(log_probabilities(model), ids(), seed=9)
-    counted = masked_lm.figures(masked_lm.Unigrams(ids()).log_probabilities, ids(), seed=9)
+    found = figures(log_probabilities(model), ids(), seed=9)
+    counted = figures(Unigrams(ids()).log_probabilities, ids(), seed=9)
     assert found["loss"].mean() < counted["loss"].mean() and not model.training
 
 
@@ -138,7 +139,7 @@ def test_the_same_seed_gives_the_same_weights_twice():
     settings = Settings(steps=2, batch=2, precision="float32", seed=3)
     first, second = MaskedLM(seed=3), MaskedLM(seed=3)
     for model in (first, second):
-        list(masked_lm.steps(model, ids(), settings))
+        list(Run(model, settings).steps(ids()))
     for name, value in first.trained_weights().items():
         assert torch.equal(value, second.trained_weights()[name]), name
 
@@ -151,32 +152,6 @@ def test_guesses_are_the_most_probable_tokens(run):
     assert probabilities == sorted(probabilities, reverse=True) and 0 < sum(probabilities) <= 1
     with pytest.raises(BadInput, match=r"no \[MASK\]"):
         masked_lm.guesses("the old mill", model=model)
-
-
-@pytest.mark.parametrize("layer", [0, 3, 6])
-def test_the_frozen_encoder_stops_at_a_layer_and_is_whole_again(layer):
-    masked = masked_lm.hide(masked_lm.blocks([TEXT, "the red door"], tokens=24), 0)
-    _, model = models.load("contextual encoder")
-    with torch.no_grad():
-        whole = model(masked.ids, masked.attention, output_hidden_states=True).hidden_states
-    found = masked_lm.frozen_states(masked, layer, precision="float32")
-    assert not found.requires_grad and len(model.encoder.layer) == 6
-    torch.testing.assert_close(found, whole[layer])
-
-
-def test_a_layer_that_the_encoder_does_not_have_is_refused():
-    masked = masked_lm.hide(ids(1), 0)
-    for layer in (-1, 7, 2.0):
-        with pytest.raises(BadInput, match="has the layers 0 to 6"):
-            masked_lm.frozen_states(masked, layer)
-
-
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"batch": 0}, {"learning_rate": 0.0}])
-def test_settings_that_cannot_be_are_refused(wrong):
-    with pytest.raises(BadInput, match=next(iter(wrong))):
-        Settings(**wrong)
-    with pytest.raises(BadInput, match="fewer than a batch"):
-        list(masked_lm.steps(MaskedLM(rank=1), ids(2), Settings(batch=3)))
 
 
 # ---------------------------------------------------------------------------------------- on disk

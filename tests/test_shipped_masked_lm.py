@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from course_utils import data, masked_lm, models
-from course_utils.masked_lm import MaskedLM, Settings, storage
-from course_utils.masked_lm.training import log_probabilities
+from course_utils.masked_lm import MaskedLM, storage
 from tools import masked_lm as script
 from tools import stored_scores
+from tools.counted_guesses import Bigrams, Unigrams
+from tools.masked_lm_training import Settings, figures, log_probabilities
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -83,10 +84,10 @@ def test_on_held_out_documentation_it_is_ahead_of_counting_and_as_good_as_its_ca
     counted = masked_lm.blocks(script.texts_of(split.train))
     ids = script.evenly(masked_lm.blocks(script.texts_of(split.held_out)), BLOCKS)
     found = {
-        name: masked_lm.figures(guess, ids)
+        name: figures(guess, ids)
         for name, guess in {
-            "unigram": masked_lm.Unigrams(counted).log_probabilities,
-            "bigram": masked_lm.Bigrams(counted).log_probabilities,
+            "unigram": Unigrams(counted).log_probabilities,
+            "bigram": Bigrams(counted).log_probabilities,
             "model": log_probabilities(models.load("masked language model")[1]),
         }.items()
     }

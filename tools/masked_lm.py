@@ -24,12 +24,14 @@ from course_utils.data.retrieval_pairs import Split
 from course_utils.data.squad import squad
 from course_utils.dual_encoder.training import Step
 from course_utils.evaluate import summary
-from course_utils.masked_lm import Bigrams, MaskedLM, Run, Settings, Unigrams, figures, storage
-from course_utils.masked_lm.training import log_probabilities
+from course_utils.masked_lm import MaskedLM, storage
 from tools import records
+from tools.counted_guesses import Bigrams, Unigrams
+from tools.masked_lm_training import Run, Settings, figures, log_probabilities
 
 PACKAGES = ("torch", "transformers", "peft", "numpy")
 BLOCKS = 400  # of each held-out side, at even distances
+SENTENCE_TOKENS = 24  # of a block that holds one everyday sentence
 POINT_BLOCKS = 64  # for a point of the curve
 POINTS = (10, 25, 50, 100, 200, 300, 400, 500, 600, 800, 1000)  # steps
 EVERY = 25  # steps from one checkpoint to the next
@@ -188,7 +190,9 @@ class Texts:
         """The blocks for the figures, by kind of text."""
         _, held_out = data.split_paragraphs(self.paragraphs)
         kinds = {"documentation": texts_of(self.documentation.held_out), "encyclopedia": held_out}
-        return {name: evenly(masked_lm.blocks(some), BLOCKS) for name, some in kinds.items()}
+        found = {name: evenly(masked_lm.blocks(some), BLOCKS) for name, some in kinds.items()}
+        everyday = masked_lm.blocks(list(data.senses().sentence), SENTENCE_TOKENS)
+        return found | {"everyday": everyday}
 
 
 def all_texts() -> Texts:

@@ -1,6 +1,7 @@
 """Exercises that check themselves; a check says what is wrong with an answer, never the answer."""
 
 from course_utils.exercises import (  # noqa: F401  registers their exercises
+    deeper,
     lesson2,
     lesson3,
     lesson4,

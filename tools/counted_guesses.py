@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from course_utils import models
-from course_utils.masked_lm.masking import Masked
+from course_utils.masked_lm import Masked
 
 WEIGHT = 50.0  # of the single tokens' shares in those of pairs, counted in tokens
 

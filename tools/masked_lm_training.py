@@ -12,8 +12,7 @@ from torch.nn.functional import cross_entropy
 from course_utils import adapter_training, embed
 from course_utils.dual_encoder.training import Step
 from course_utils.errors import BadInput
-from course_utils.masked_lm.masking import Masked, hide
-from course_utils.masked_lm.model import MaskedLM
+from course_utils.masked_lm import Masked, MaskedLM, hide
 
 
 @dataclass(frozen=True)
@@ -38,22 +37,13 @@ class Run(adapter_training.Run):
 
     def steps(self, ids: torch.Tensor) -> Iterator[Step]:
         """The steps that are left, on blocks `[n, T]`; `pairs` of a `Step` are guessed tokens."""
-        batches = islice(_batches(len(ids), self.settings), self.done, None)
-        return self._steps(ids[rows] for rows in batches)
+        left = islice(batches(len(ids), self.settings), self.done, None)
+        return self._steps(ids[rows] for rows in left)
 
     def loss(self, batch: torch.Tensor) -> tuple[torch.Tensor, float, int]:
         masked = hide(batch, seed=self.settings.seed * 1_000_003 + self.done)
         loss = masked_loss(self.model, masked, self.settings.precision)
         return loss, math.log(self.model.config.vocab_size), len(masked.targets)
-
-
-def steps(model: MaskedLM, ids: torch.Tensor, settings: Settings | None = None) -> Iterator[Step]:
-    """Train `model` in place on blocks `[n, T]`; yield a `Step` each.
-
-    Which blocks and which tokens a step takes depends on the seed and its number alone. Leaves the
-    model in evaluation mode when the last step is done.
-    """
-    return Run(model, settings).steps(ids)
 
 
 def masked_loss(model: MaskedLM, masked: Masked, precision: str = "auto") -> torch.Tensor:
@@ -101,7 +91,7 @@ def _logits(model: MaskedLM, masked: Masked, precision: str) -> torch.Tensor:
         return model(masked.ids, masked.attention, chosen=masked.chosen).logits.float()
 
 
-def _batches(rows: int, settings: Settings) -> Iterator[torch.Tensor]:
+def batches(rows: int, settings: Settings) -> Iterator[torch.Tensor]:
     """Row numbers of batch after batch, without end; each epoch in an order of its own."""
     if rows < settings.batch:
         raise BadInput(f"{rows} blocks are fewer than a batch of {settings.batch}.")
