@@ -16,6 +16,7 @@ from course_utils.explorers.sentence_explorer import (
     view_sentences_to_vectors,
 )
 from course_utils.explorers.sentence_vectors import SentencesToVectors
+from course_utils.explorers.touch_map import touch_map
 from course_utils.explorers.word_explorer import view_word_in_context, word_in_context
 from course_utils.explorers.word_pair import WordInContext
 
@@ -30,6 +31,7 @@ __all__ = [
     "loss_machine",
     "search_desk",
     "sentences_to_vectors",
+    "touch_map",
     "train_the_heads",
     "view_loss_machine",
     "view_search_desk",

@@ -170,11 +170,16 @@ def _laid_out(control, width: str):
 
 
 def _message(view: View) -> str:
-    """The message as HTML that a screen reader reads out when it appears; "" for no message."""
+    """The message of a view as HTML; "" for none."""
     if not view.message:
         return ""
     stays = "" if view.png else " What stands below is the last input that worked."
+    return alert(view.message + stays)
+
+
+def alert(message: str) -> str:
+    """A message as HTML that a screen reader reads out when it appears."""
     return (
         f'<div role="alert" style="border-left:4px solid {plots.PALETTE["orange"]};'
-        f'padding:2px 8px">{html.escape(view.message + stays)}</div>'
+        f'padding:2px 8px">{html.escape(message)}</div>'
     )

@@ -54,7 +54,7 @@ def heatmap(
     size = float(np.clip(0.85 * 72 * min(across, down), 7, 11))
     turned = any(_widest([name], size) > 0.9 * across for name in first.columns)
     below = (_widest(first.columns, size) if turned else 0.25) + (0.25 if xlabel else 0)
-    width = SEVERAL if several else max(5.5, beside + m * across + 1.5)
+    width = SEVERAL if several else max(4.8, beside + m * across + 1.5)
     fig = figure(width, n * down + below + 0.2 + (0.3 if several else 0) + _height(title, width))
     row = axes(fig, 1, len(tables), squeeze=False)[0]
     for number, (ax, (name, table)) in enumerate(zip(row, tables.items(), strict=True)):
@@ -65,7 +65,7 @@ def heatmap(
             list(map(str, table.columns)),
             low=low,
             high=high,
-            numbers=numbers,
+            numbers=across > 0.32 and n * m <= 150 if numbers is None else numbers,
             bar=None,
             breaks=breaks,
         )

@@ -8,7 +8,10 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
-    "--disable-gpu",
+    # WebGL without a graphics card: maps to touch are drawn with it.
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",

@@ -239,10 +239,39 @@ def search_desk(explorer: Explorer) -> None:
     assert {field: explorer.value(field) for field in values} == values
 
 
+def touch_map(explorer: Explorer) -> None:
+    """The mouse on a dot; its text typed, then one that is not there; a lasso; nothing typed."""
+    start = explorer.value("find")
+    explorer.point_at_a_dot()
+    word, group = explorer.matches(r"Text\n(.+)\nGroup\n(.+)\n").groups()
+    explorer.photograph("mouse-on-a-dot")
+
+    explorer.focus("find")
+    explorer.retype(word.upper())
+    explorer.reads(f"{word} ({group}). Nearest on the map: ")
+    explorer.is_silent()
+    explorer.photograph("word-and-neighbours")
+
+    explorer.retype(NASTY)
+    explorer.says(f"“{NASTY}” is not on the map. Type one that is, such as ")
+    explorer.has_pictures(0)
+    explorer.reads(f"{word} ({group}). Nearest on the map: ")
+
+    explorer.draw_around_the_map()
+    explorer.matches(r"\d+ chosen")
+    explorer.photograph("lasso")
+
+    explorer.focus("find")
+    explorer.retype(start)
+    explorer.reads("Point at a dot to read it.")
+    explorer.is_silent()
+
+
 DIALOGUES: dict[str, Callable[[Explorer], None]] = {
     "explorer-word-in-context": word_in_context,
     "explorer-sentences-to-vectors": sentences_to_vectors,
     "explorer-loss-machine": loss_machine,
     "explorer-train-the-heads": train_the_heads,
     "explorer-search-desk": search_desk,
+    "explorer-touch-map": touch_map,
 }

@@ -1,8 +1,17 @@
 """An explorer in an open lesson, operated by keyboard as a reader without a mouse does."""
 
+import io
+import re
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from PIL import Image
+
 from tests.browser.lesson import LessonPage
 
 TABS = 30  # no explorer has more controls
+# Corners of a lasso around a map, in shares of its width and height; the key stays outside.
+LASSO = ((0.25, 0.02), (0.98, 0.02), (0.98, 0.98), (0.25, 0.98), (0.25, 0.03))
 
 NAME = "root => [...root.classList].find(name => name.startsWith('explorer-')) ?? 'without a name'"
 # The pixels, as text: the address of a picture changes even where the picture stays the same.
@@ -85,6 +94,47 @@ class Explorer:
         self._keyboard.type(text)
         self._keyboard.press(hand_over)
 
+    def point_at_a_dot(self) -> None:
+        """Move the mouse to a dot of the map. Fails where none is drawn."""
+        x, y = self._until(self._a_dot, "no dot of the map is drawn")
+        self._lesson.page.mouse.move(x - 3, y)
+        self._lesson.page.mouse.move(x, y, steps=3)
+
+    def _a_dot(self) -> tuple[float, float] | None:
+        """Where the map has a small coloured square; not at its left, where the key is."""
+        canvas = self._root.locator("canvas").first
+        canvas.scroll_into_view_if_needed()
+        seen = np.asarray(Image.open(io.BytesIO(canvas.screenshot())).convert("RGB"), dtype=int)
+        coloured = np.ptp(seen, axis=-1) > 80
+        coloured[:, : coloured.shape[1] // 3] = False
+        inside = sliding_window_view(coloured, (5, 5)).all(axis=(2, 3))
+        if not inside.any():
+            return None
+        row, column = map(float, np.argwhere(inside)[0] + 2)
+        box = canvas.bounding_box()
+        return box["x"] + column, box["y"] + row
+
+    def draw_around_the_map(self) -> None:
+        """Choose the lasso, draw it around all but the edge of the map, and let go of it again."""
+        canvas = self._root.locator("canvas").first
+        canvas.scroll_into_view_if_needed()
+        box, mouse = canvas.bounding_box(), self._lesson.page.mouse
+        self._root.get_by_title("Activate lasso selection").click()
+        for number, (across, down) in enumerate(LASSO):
+            place = box["x"] + across * box["width"], box["y"] + down * box["height"]
+            mouse.move(*place, steps=10)
+            if not number:
+                mouse.down()
+        mouse.up()
+        self._root.get_by_title("Activate pan & zoom").click()
+
+    def matches(self, pattern: str) -> re.Match:
+        """Wait until a text of this pattern can be read in the explorer."""
+        return self._until(
+            lambda: re.search(pattern, self._root.inner_text()),
+            f"nothing like {pattern!r} can be read",
+        )
+
     def picture(self) -> str:
         """The pixels of the picture, once it is drawn."""
         return self._until(lambda: self._root.evaluate(PIXELS), "the picture is not drawn")
@@ -115,9 +165,13 @@ class Explorer:
         self._until(lambda: not self.message(), "the message stays")
 
     def has_one_picture(self) -> None:
-        """Fails where there is a second one: where text that was typed has become an element."""
+        """`has_pictures` of the explorers that have one."""
+        self.has_pictures(1)
+
+    def has_pictures(self, number: int) -> None:
+        """Fails where there is one more: where text that was typed has become an element."""
         pictures = self._root.locator("img").count()
-        assert pictures == 1, f"{self.name}: there are {pictures} pictures"
+        assert pictures == number, f"{self.name}: there are {pictures} pictures"
 
     def photograph(self, when: str) -> None:
         """Take a picture of the explorer alone."""
