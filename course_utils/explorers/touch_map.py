@@ -117,7 +117,7 @@ def listing(texts: Sequence[str], groups: Sequence[str], rows: Sequence[int]) ->
         return _paragraph(HELP)
     chosen = pd.Series([texts[row] for row in rows[:LISTED]])
     by_group = chosen.groupby([groups[row] for row in rows[:LISTED]])
-    said = f"<b>{len(rows)} chosen</b>{f'; {LISTED} of them are' if len(rows) > LISTED else ''}"
+    said = f"<b>{len(rows)} chosen</b>{f'; {LISTED} of them:' if len(rows) > LISTED else ''}"
     for group in by_group.size().sort_values(ascending=False, kind="stable").index:
         members = ", ".join(map(html.escape, by_group.get_group(group)))
         said += f"<br>{html.escape(group)}: {members}"
