@@ -101,6 +101,10 @@ def test_the_masked_language_models_card_and_figures_are_of_its_run(out):
         assert set(record["held_out"][side]) == {"unigram", "bigram", "masked language model"}
     card = (folder / "out" / "README.md").read_text(encoding="utf-8")
     assert masked_lm.about(folder / "out")["sha256"] in card and "| bigram |" in card
+    assert [each["step"] for each in json.loads((out / "frozen.json").read_text())["curve"]] == [
+        0,
+        2,
+    ]
 
 
 def test_both_mixed_heads_have_weights_card_and_figures(out):

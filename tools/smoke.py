@@ -10,7 +10,7 @@ from pathlib import Path
 from course_utils import data
 from course_utils.data import Entry, Paragraph, Question, SquadQuestion
 from course_utils.data.retrieval_pairs import QaPair, Split
-from tools import adapter_run, cross_encoder, heads, masked_lm, mixed_heads
+from tools import adapter_run, cross_encoder, frozen_head, heads, masked_lm, mixed_heads
 
 THINGS = ("list", "file", "window", "matrix", "thread", "image", "clock", "socket")
 MILL = "The mill is old. The wheel is red. Snow fell here. Nobody came in 1911."
@@ -97,7 +97,12 @@ def try_masked_lm(out: Path) -> None:
     masked_lm.main(["--steps=2", "--batch=4", *paths(out / "masked_lm")], texts())
 
 
-RECIPES = (try_heads, try_adapters, try_cross_encoder, try_masked_lm)
+def try_frozen_head(out: Path) -> None:
+    """The head that it is compared with."""
+    frozen_head.main(["--steps=2", "--batch=4", f"--figures={out / 'frozen.json'}"], texts())
+
+
+RECIPES = (try_heads, try_adapters, try_cross_encoder, try_masked_lm, try_frozen_head)
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
