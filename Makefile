@@ -1,10 +1,11 @@
 # Every target sets up what it needs in .venv by itself; a second call installs nothing.
 #
 #   PYTHON=python3.12   the interpreter to build .venv with (3.11, 3.12 or 3.13)
+#   VENV=FOLDER         an environment beside .venv, say for another Python
 #   TORCH_INDEX=URL     take PyTorch, and only PyTorch, from this package index
 #   LAB_FLAGS="..."     passed on to JupyterLab by `make lab`
 #   PYTEST_FLAGS="..."  passed on to pytest by `make test`
-#   LESSONS="L2 L3"     the lessons that `make lessons` runs (all of them if not given)
+#   LESSONS="L2 deeper/L1"  what `make lessons` runs (all notebooks if not given)
 #   SQUAD=FILE          SQuAD v1.1 for what is trained on it (from the hub if not given)
 #   REPO=owner/name     the address that `make badges` writes
 
@@ -20,7 +21,7 @@ help:  ## list the targets
 	@sed -n 's/^#  / /p' Makefile
 
 environment:  ## make .venv and fill it; does nothing when it is up to date
-	@PYTHON='$(PYTHON)' TORCH_INDEX='$(TORCH_INDEX)' sh tools/environment.sh
+	@VENV='$(VENV)' PYTHON='$(PYTHON)' TORCH_INDEX='$(TORCH_INDEX)' sh tools/environment.sh
 
 # JupyterLab stops root unless told otherwise; a container's only user often is root.
 lab: environment  ## open JupyterLab at the list of lessons
@@ -31,7 +32,7 @@ lab: environment  ## open JupyterLab at the list of lessons
 test: environment  ## run every test, every notebook included
 	PYTHONPATH='$(CURDIR)/tests/sockets' $(PY) -m pytest -n 2 $(PYTEST_FLAGS)
 
-lessons: environment  ## re-execute the notebooks in place, keep what did not change; then `readme`
+lessons: environment  ## re-execute the notebooks, keep what did not change; then `readme`
 	$(PY) tools/lessons.py $(LESSONS)
 	$(PY) tools/readme.py
 

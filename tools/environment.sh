@@ -1,6 +1,7 @@
 #!/bin/sh
 # Chooses the interpreter and hands over to environment.py, which makes .venv and fills it.
-# Reads PYTHON (the interpreter to use) and TORCH_INDEX from the environment; both may be empty.
+# Reads PYTHON (the interpreter to use), TORCH_INDEX and VENV (a folder in place of .venv) from the
+# environment; each may be missing.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -16,7 +17,7 @@ if [ -n "${PYTHON:-}" ]; then
     echo "PYTHON=$PYTHON cannot be used: it has to be Python 3.11, 3.12 or 3.13 with its venv module. It says:" >&2
     "$PYTHON" --version >&2 || true
 else
-    for candidate in .venv/bin/python python3.11 python3.12 python3.13 python3 python; do
+    for candidate in "${VENV:-.venv}/bin/python" python3.11 python3.12 python3.13 python3 python; do
         if usable "$candidate"; then
             exec "$candidate" tools/environment.py
         fi
