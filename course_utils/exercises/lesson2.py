@@ -62,15 +62,15 @@ def _analogy(answer) -> str | None:
     return "start at c, and add the step that leads from a to b."
 
 
-@exercise("L2.3 chance line")
+@exercise("L2.3 chance line", solution=6 * math.log(2))
 def _chance_line(answer) -> str | None:
     if isinstance(answer, bool) or not isinstance(answer, (int, float)):
         return f"a number was expected, not {type(answer).__name__}."
-    if math.isclose(answer, 11 * math.log(2), abs_tol=0.005):
+    if math.isclose(answer, 6 * math.log(2), abs_tol=0.005):
         return None
-    if math.isclose(answer, 10 * math.log(2), abs_tol=0.005):
-        return "ten negatives, and one more term: which?"
-    if math.isclose(answer, 11, abs_tol=0.005):
+    if math.isclose(answer, 5 * math.log(2), abs_tol=0.005):
+        return "five negatives, and one more term: which?"
+    if math.isclose(answer, 6, abs_tol=0.005):
         return "that is in bits; nats use the natural logarithm."
     return "what is the sigmoid of 0, and how many terms does the loss have?"
 
