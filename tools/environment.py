@@ -124,6 +124,7 @@ def main() -> None:
     overrides.parent.mkdir(parents=True, exist_ok=True)
     overrides.write_text(json.dumps(LAB_SETTINGS, indent=2))
     extension = VENV / "etc/jupyter/jupyter_server_config.d/embedding-course.json"
+    extension.parent.mkdir(parents=True, exist_ok=True)
     extension.write_text(json.dumps({"ServerApp": {"jpserver_extensions": {"tools.saving": True}}}))
     prepared()
     READY.write_text(key())
