@@ -24,6 +24,10 @@ RULES = patterns()
         ('<td style="width:10.5px">0.97</td>', '<td style="width:9.5px">0.12</td>'),
         ('src="data:image/png;base64,AAAA+/="', 'src="data:image/png;base64,BBBB"'),
         ("0.78–0.88", "0.79–0.91"),
+        (
+            "add:   0%|          | 0/9 [00:00<?, ?it/s]",
+            "add:   0%|          | 0/12 [00:00<?, ?it/s]",
+        ),
     ],
 )
 def test_forgiven(one, other):
@@ -56,6 +60,7 @@ def test_not_forgiven(one, other):
 def test_every_rule_of_the_file_is_read():
     assert [replacement for _, replacement in RULES] == [
         "<picture>",
+        "| <progress>",
         "<duration>",
         "<size>",
         "<number>",
