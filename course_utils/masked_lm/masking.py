@@ -38,8 +38,6 @@ def blocks(texts: Sequence[str], tokens: int = BLOCK_TOKENS) -> torch.Tensor:
     """
     tokenizer, _ = models.load()
     room = tokens - 2
-    if room < 2:
-        raise BadInput(f"tokens={tokens} leaves no room for text between [CLS] and [SEP].")
     options = {"add_special_tokens": False, "verbose": False}
     rows = []
     for ids in embed.tokenized_in_parts(tokenizer, embed.checked(texts), **options):
