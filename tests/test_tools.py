@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from tests.helpers import ROOT, run_python
-from tools import badges, bench, minimum, readme
+from tools import badges, bench, lessons, minimum, readme
 
 # --- badges: tests/test_project.py holds the rules; this is the course itself --------------------
 
@@ -26,7 +26,8 @@ def course(tmp_path):
 @pytest.mark.parametrize("given", ["ann/her-course", "https://github.com/ann/her-course.git"])
 def test_badges_publish_the_course_at_an_address(course, given, capsys):
     old = badges.repository()
-    cells = {path.name: nbformat.read(path, 4).cells for path in course.glob("notebooks/*.ipynb")}
+    folder = course / "notebooks"
+    cells = {path: nbformat.read(path, 4).cells for path in lessons.notebooks(folder)}
     assert badges.main([given], course) == 0
     assert badges.repository(course) == "ann/her-course"
     said = capsys.readouterr().out
@@ -34,14 +35,15 @@ def test_badges_publish_the_course_at_an_address(course, given, capsys):
         course / "pyproject.toml",
         course / "README.md",
         course / "CITATION.cff",
-        *course.glob("notebooks/*.ipynb"),
+        *cells,
     ]:
         text = path.read_text(encoding="utf-8")
         assert "ann/her-course" in text and old not in text, path.name
         assert f"{path.relative_to(course)} now says ann/her-course." in said
-    for name, before in cells.items():
-        after = nbformat.read(course / "notebooks" / name, as_version=4).cells
-        assert badges.links("ann/her-course", name.removesuffix(".ipynb")) in after[0].source
+    for path, before in cells.items():
+        after = nbformat.read(path, as_version=4).cells
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        assert badges.links("ann/her-course", name) in after[0].source
         assert after[1].source == badges.first_cell("ann/her-course")
         assert after[2:] == before[2:]
     assert readme.updated(course) == (course / "README.md").read_text(encoding="utf-8")
