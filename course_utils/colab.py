@@ -15,6 +15,7 @@ from pathlib import Path
 from course_utils.errors import CourseError
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
+WEIGHTS = REQUIREMENTS.with_name("weights.txt")
 SECTION = "lessons"  # the part of requirements.txt that the lessons need to run
 
 
@@ -24,7 +25,7 @@ class InstallFailed(CourseError):
 
 def section(text: str, name: str = SECTION) -> list[str]:
     """The requirements below the line `# [name]` of a requirements file, without their comments."""
-    current, found = None, []
+    current, found = "", []
     for line in text.splitlines():
         if line.startswith("# [") and line.rstrip().endswith("]"):
             current = line.strip()[3:-1]
@@ -72,13 +73,7 @@ def frozen(present: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def command(wanted: Iterable[str], constraints: Path | str) -> list[str]:
-    """The pip call that adds these requirements and moves nothing else."""
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    return [*pip, "--constraint", str(constraints), *wanted]
-
-
-def prepare(requirements: Path = REQUIREMENTS) -> None:
+def prepare(requirements: Path = REQUIREMENTS, weights: Path = WEIGHTS) -> None:
     """Install what the lessons need and this machine lacks; say so in a line or two.
 
     Raises InstallFailed with pip's own words where pip does not manage it.
@@ -88,17 +83,28 @@ def prepare(requirements: Path = REQUIREMENTS) -> None:
     for sentence in unmet(needed, present):
         print(sentence)
     wanted = missing(needed, present)
+    carriers = missing(section(weights.read_text(encoding="utf-8"), ""), present)
     if wanted:
         with tempfile.TemporaryDirectory() as folder:
             constraints = Path(folder, "constraints.txt")
             constraints.write_text(frozen(present), encoding="utf-8")
-            run = subprocess.run(command(wanted, constraints), capture_output=True, text=True)
-        if run.returncode:
-            raise InstallFailed(
-                f"pip could not add {', '.join(wanted)} without moving what is installed. Restart "
-                f"the session and try again, or open an issue with these lines:\n{run.stderr}"
-            )
-    print("The course is ready" + (f"; added {', '.join(map(_name, wanted))}." if wanted else "."))
+            _pip("--constraint", str(constraints), *wanted)
+    if carriers:
+        _pip("--no-deps", *carriers)
+    added = ", ".join(map(_name, wanted + carriers))
+    print("The course is ready" + (f"; added {added}." if added else "."))
+
+
+def _pip(*arguments: str) -> None:
+    """One call of `pip install`, which must move nothing that is there."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run = subprocess.run([*pip, *arguments], capture_output=True, text=True)
+    asked = " ".join(arguments)
+    if run.returncode:
+        raise InstallFailed(
+            f"pip could not add {asked} without moving what is installed. Restart the "
+            f"session and try again, or open an issue with these lines:\n{run.stderr}"
+        )
 
 
 def _name(requirement: str) -> str:

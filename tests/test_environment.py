@@ -35,9 +35,12 @@ def made(tmp_path_factory) -> tuple[Path, str]:
         shutil.copy(ROOT / "tools" / name, folder / "tools")
     (folder / "requirements.txt").write_text("pip>=20\n")
     (folder / "constraints.txt").touch()
+    (folder / "weights.txt").touch()
     (folder / "matplotlib").mkdir()  # this and umap stand in for the packages
     (folder / "matplotlib" / "font_manager.py").touch()
     (folder / "umap.py").touch()
+    (folder / "course_utils").mkdir()
+    (folder / "course_utils" / "language_model.py").write_text("print('the copy is made')")
     run = call(folder)
     assert run.returncode == 0, run.stderr
     return folder, run.stdout
@@ -46,7 +49,7 @@ def made(tmp_path_factory) -> tuple[Path, str]:
 def test_the_first_call_makes_it_and_the_second_does_nothing(made):
     folder, said = made
     assert said.startswith("Making .venv with Python 3.")
-    assert "The environment is ready after" in said
+    assert "the copy is made\n" in said and "The environment is ready after" in said
     before = (folder / READY).stat().st_mtime_ns
     again = call(folder)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")

@@ -8,13 +8,12 @@ import subprocess
 import sys
 import threading
 import urllib.parse
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from course_utils import glove, models
+from course_utils import models
 from tests.helpers import ROOT, run_python
 
 
@@ -125,15 +124,12 @@ def repositories(tmp_path_factory) -> Path:
     (base / "pickle" / "model.safetensors").unlink()
     torch.save(model.state_dict(), base / "pickle" / "pytorch_model.bin")
     np.save(base / "table.npy", model.get_input_embeddings().weight.detach().numpy())
-    (base / "glove").mkdir()
-    with zipfile.ZipFile(base / "glove" / glove.ARCHIVE, "w") as package:
-        package.writestr(glove.MEMBER, "the 1 0\nking 0.5 -2\n, 3 3\n")
     return base
 
 
 # One process that goes through everything: the libraries read the hub's address when imported.
 ON_THE_HUB = """
-import json, sys
+import dataclasses, json, sys
 from course_utils import embed, models
 
 def attempt(action):
@@ -151,7 +147,12 @@ def contextual():
 
 def static():
     words, matrix = embed.static_table()
-    return [words, str(matrix.dtype), matrix.tolist()]
+    return [words[:2], list(matrix.shape)]
+
+def not_pinned():
+    role = dataclasses.replace(models.ROLES["sentence encoder"], name="free", revision=None)
+    models.ROLES["free"] = role
+    return models.identity("free")
 
 def load(role):
     return lambda: str(models.load(role))
@@ -161,7 +162,7 @@ phases = [
         "contextual": contextual,
         "identity": lambda: models.identity("contextual encoder"),
         "static": static,
-        "identity, not pinned": lambda: models.identity("static word vectors"),
+        "identity, not pinned": not_pinned,
         "sentence": lambda: type(models.load("sentence encoder")[1]).__name__,
         "pickle, pinned": load("cross-encoder"),
         "pickle": load("question encoder"),
@@ -184,7 +185,6 @@ def told(repositories, tmp_path_factory):
     hub.repositories = {
         models.ROLES["contextual encoder"].hub: repositories / "safe",
         models.ROLES["sentence encoder"].hub: repositories / "safe",
-        models.ROLES["static word vectors"].hub: repositories / "glove",
         models.ROLES["cross-encoder"].hub: repositories / "pickle",
         models.ROLES["question encoder"].hub: repositories / "pickle",
     }
@@ -230,8 +230,8 @@ def test_a_role_is_loaded_from_the_pinned_commit(told, repositories):
     assert said["sentence"] == "BertModel"
 
 
-def test_glove_is_loaded_through_the_hub(told):
-    assert told[0]["static"] == [["the", "king"], "float32", [[1.0, 0.0], [0.5, -2.0]]]
+def test_glove_comes_from_its_package_with_the_hub_too(told):
+    assert told[0]["static"] == [["the", ","], [400_000, 50]]
 
 
 @pytest.mark.parametrize(
@@ -267,29 +267,31 @@ def test_what_was_downloaded_needs_no_hub(told):
 def test_a_hub_that_does_not_answer_is_asked_once(told):
     said, requests, _ = told
     kind, course_error, message = said["silent"]
-    assert (kind, course_error) == ("HubUnreachable", True)
+    assert (kind, course_error) == ("CourseError", True)
     assert models.ROLES["answer encoder"].hub in message and "unset COURSE_MODELS" in message
     assert requests[2] == ["HEAD /"]  # the libraries would try again for most of a minute
 
 
 def test_a_refused_connection_is_the_same_error(told):
     kind, course_error, message = told[0]["closed"]
-    assert (kind, course_error) == ("HubUnreachable", True)
+    assert (kind, course_error) == ("CourseError", True)
     assert "http://127.0.0.1:" in message and "Check the network" in message
 
 
 def test_the_identity_of_what_is_not_pinned_names_the_commit_that_was_loaded(told):
     # Or vectors cached from an older commit would be taken for those of a newer one.
-    assert told[0]["identity, not pinned"] == f"stanfordnlp/glove@{Hub.commit('main')}"
+    assert told[0]["identity, not pinned"] == f"{models.MINILM}@{Hub.commit('main')}"
 
 
 def test_the_embedded_weights_print_nothing_and_ask_nobody(tmp_path):
     hub = Hub()
     code = (
         "from course_utils import models; models.load();"
-        "print('loaded', models.identity('sentence encoder') == models.DIGEST)"
+        "tokenizer, model = models.load('language model'); models.load('static word vectors');"
+        "words = tokenizer('The capital of France is', return_tensors='pt');"
+        "print(tokenizer.decode(model.generate(**words, max_new_tokens=1, do_sample=False)[0, -1]))"
     )
     run = run_python("-c", code, HF_ENDPOINT=hub.address, HF_HOME=str(tmp_path))
-    assert (run.stdout, run.stderr) == ("loaded True\n", "")
+    assert (run.stdout, run.stderr) == (" Paris\n", "")
     hub.stop()
     assert hub.requests == []

@@ -79,8 +79,8 @@ def prepared() -> None:
     """Do once in each environment what would otherwise make a learner's first cells slow.
 
     umap compiles itself (a quarter of a minute), matplotlib looks for fonts, which it would say
-    above the first figure, and the language model is copied to the cache. Meanwhile the packages are compiled; pip would do it on one core, their
-    own tests included.
+    above the first figure, and the language model is copied to the cache. Meanwhile the packages
+    are compiled; pip would do it on one core, their own tests included.
     """
     unused = r"[/\\](tests?|testing)[/\\]"
     compiling = subprocess.Popen([PYTHON, "-m", "compileall", "-q", "-x", unused, str(PACKAGES)])

@@ -48,7 +48,7 @@ def squad(path: str | Path | None = None) -> list[Paragraph]:
     `qas`, of which each has `question` and either `answers`, as published, or `answer` and
     `answer_start`. Without it, the hub is asked; that takes `pip install datasets`.
 
-    Raises SquadError, which names the paragraph that is malformed; for the hub also HubUnreachable.
+    Raises SquadError, which names the paragraph that is malformed; for the hub also CourseError.
     """
     return _from_hub() if path is None else _read(Path(path))
 

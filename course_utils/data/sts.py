@@ -31,7 +31,7 @@ def sts_b(split: str = "test", path: str | Path | None = None) -> list[Pair]:
 
     `path` reads a file of your own in the published format instead: JSON lines, perhaps gzipped,
     with the fields sentence1, sentence2 and score. Raises StsError, naming file, line and field;
-    for the hub also models.HubUnreachable.
+    for the hub also CourseError.
     """
     if split not in SPLITS:
         raise StsError(f"There is no split {split!r}: choose one of {', '.join(SPLITS)}.")

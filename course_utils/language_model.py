@@ -1,0 +1,196 @@
+"""SmolLM2-135M-Instruct, a real language model, small enough for any machine.
+
+Its package carries the weights as GGUF, the format of llama.cpp: mostly numbers of four bits.
+transformers would take half a minute to read it, each time. So a copy in transformers' own format
+is made once, in the cache folder: in a process of its own, since that takes memory. The set-up of
+the course runs this module as a program, which makes the copy where there is none.
+Sources: Allal et al. 2025, "SmolLM2"; github.com/ggml-org/ggml, docs/gguf.md.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from course_utils import cache, published
+from course_utils.errors import CourseError
+
+FORMAT = 1  # of the copy; another number has it made anew
+ABOUT = "made.json"  # written last: the digest of each file of the copy, and what it was made from
+
+
+def load():
+    """`(tokenizer, model)`: the model in float32, in evaluation mode; the tokenizer pads left.
+
+    The weights stay on disk until they are used. Makes the copy where there is none, and says so.
+    Raises CourseError where the package is missing or changed, or the copy cannot be written.
+    """
+    folder = copy()
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32", local_files_only=True)
+    return tokenizer, model.eval()
+
+
+def copy_folder() -> Path:
+    """Where the copy is kept, whether or not it is there."""
+    return cache.folder() / "SmolLM2-135M-Instruct"
+
+
+def copy() -> Path:
+    """The folder of the copy, which is made where there is none, or one that is damaged."""
+    if not is_whole(copy_folder()):
+        published.SMOLLM2.verified()  # or there is nothing to copy
+        print("Making a copy of the language model that loads fast: once, about 20 seconds.")
+        command = [sys.executable, "-m", "course_utils.language_model"]
+        root = str(Path(__file__).parent.parent)
+        paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "PYTHONPATH": paths}
+        run = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if run.returncode:
+            ended = "It was ended from outside, mostly for want of memory. Close other notebooks."
+            raise CourseError(run.stderr.strip() or ended)
+    return copy_folder()
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder holds a copy of the published weights, every file as it was written."""
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        return about["made from"] == _made_from() and all(
+            published.has_digest(folder / name, digest) for name, digest in about["files"].items()
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def make(folder: Path) -> None:
+    """Make the copy at once or not at all; one that is damaged goes.
+
+    Raises CourseError where the package is missing or changed, or there is no room.
+    """
+    from safetensors import SafetensorError
+
+    (name,) = published.SMOLLM2.digests
+    file = published.SMOLLM2.verified() / name
+    temporary = None
+    try:
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".writing-"))
+        new = temporary / "new"
+        _convert(file, new)
+        digests = {path.name: published.digest_of(path) for path in new.iterdir()}
+        about = {"made from": _made_from(), "files": digests}
+        (new / ABOUT).write_text(json.dumps(about, indent=2), encoding="utf-8")
+        if folder.exists():
+            os.replace(folder, temporary / "old")
+        os.replace(new, folder)
+    except (OSError, SafetensorError) as error:
+        if not is_whole(folder):  # another process may have made it meanwhile
+            raise CourseError(
+                f"The copy of the language model, 540 MB, cannot be written to {folder} ({error}). "
+                "Free some space, or set COURSE_CACHE to a folder that you can write to."
+            ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _made_from() -> list:
+    return [FORMAT, *published.SMOLLM2.digests.values()]
+
+
+def _convert(file: Path, folder: Path) -> None:
+    """Write the tokenizer and the model of a GGUF file as transformers does; the folder is new."""
+    from gguf import GGUFReader
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    reader = GGUFReader(file)
+    told = {name: field.contents() for name, field in reader.fields.items()}
+    _tokenizer(told).save_pretrained(folder)
+    _model(told, {tensor.name: tensor for tensor in reader.tensors}).save_pretrained(folder)
+
+
+def _tokenizer(told: dict):
+    """The tokenizer that a GGUF file describes: byte pair encoding, each digit by itself."""
+    from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
+    from tokenizers.models import BPE
+    from transformers import PreTrainedTokenizerFast
+
+    tokens = told["tokenizer.ggml.tokens"]
+    merges = [tuple(merge.split(" ")) for merge in told["tokenizer.ggml.merges"]]
+    pieces = Tokenizer(BPE({token: number for number, token in enumerate(tokens)}, merges))
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    pieces.pre_tokenizer = pre_tokenizers.Sequence(
+        [digits, pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    pieces.decoder = decoders.ByteLevel()
+    kinds = zip(tokens, told["tokenizer.ggml.token_type"], strict=True)
+    control = 3  # the kind of tokens that no text has
+    pieces.add_special_tokens([AddedToken(token) for token, kind in kinds if kind == control])
+    end = tokens[told["tokenizer.ggml.eos_token_id"]]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=pieces,
+        bos_token=tokens[told["tokenizer.ggml.bos_token_id"]],
+        eos_token=end,
+        pad_token=end,
+        padding_side="left",  # so that what is generated follows its text
+        model_max_length=told["llama.context_length"],
+        chat_template=told["tokenizer.chat_template"],
+    )
+
+
+def _model(told: dict, tensors: dict):
+    """The model that a GGUF file describes, its weights in float32."""
+    import gguf
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    layers = told["llama.block_count"]
+    heads = {
+        "attn_q": told["llama.attention.head_count"],
+        "attn_k": told["llama.attention.head_count_kv"],
+    }
+    config = LlamaConfig(
+        vocab_size=len(told["tokenizer.ggml.tokens"]),
+        hidden_size=told["llama.embedding_length"],
+        intermediate_size=told["llama.feed_forward_length"],
+        num_hidden_layers=layers,
+        num_attention_heads=heads["attn_q"],
+        num_key_value_heads=heads["attn_k"],
+        max_position_embeddings=told["llama.context_length"],
+        rms_norm_eps=told["llama.attention.layer_norm_rms_epsilon"],
+        rope_parameters={"rope_type": "default", "rope_theta": told["llama.rope.freq_base"]},
+        tie_word_embeddings=True,
+        bos_token_id=told["tokenizer.ggml.bos_token_id"],
+        eos_token_id=told["tokenizer.ggml.eos_token_id"],
+        pad_token_id=told["tokenizer.ggml.eos_token_id"],
+    )
+    with torch.device("meta"):  # shapes and names; the numbers come from the file
+        model = LlamaForCausalLM(config)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, layers)
+    state = {}
+    for name in model.state_dict():
+        if name == "lm_head.weight":  # tied: the embedding table
+            continue
+        tensor = tensors[names.get_name(name, try_suffixes=(".weight",))]
+        weight = torch.tensor(gguf.dequantize(tensor.data, tensor.tensor_type))
+        if (count := heads.get(tensor.name.split(".")[-2])) is not None:
+            # llama.cpp turns neighbouring numbers of a head, transformers those half a head apart.
+            weight = weight.unflatten(0, (count, -1, 2)).transpose(1, 2).reshape(weight.shape)
+        state[name] = weight
+    model.load_state_dict(state, strict=False, assign=True)
+    model.tie_weights()
+    return model
+
+
+if __name__ == "__main__":
+    try:
+        if not is_whole(copy_folder()):
+            make(copy_folder())
+    except CourseError as error:
+        sys.exit(str(error))
