@@ -4,11 +4,19 @@ Two dimensions cannot keep what hundreds hold. Every map of the course therefore
 trustworthiness and the share of nearest neighbours kept.
 """
 
+import importlib.metadata
+import io
+import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from course_utils.errors import BadInput
+from course_utils import cache
+from course_utils.errors import BadInput, CourseError
 from course_utils.similarity import cosine_matrix, unit
 
 NEIGHBOURS = 10
@@ -50,16 +58,54 @@ def pca_map(vectors) -> np.ndarray:
 def umap_map(vectors, n_neighbors: int = 15, min_dist: float = 0.1, seed: int = 0) -> np.ndarray:
     """A UMAP map of the vectors `[n, d]` by cosine: float32 `[n, 2]`. Source: McInnes et al. 2018.
 
-    The first call in a process takes about ten seconds (UMAP compiles itself). The same seed gives
-    the same map on one machine, not on another one.
+    The first time it takes about 15 seconds (UMAP compiles itself); then it comes from the cache.
+    It is made in a process of its own, since the compiler would keep 300 MB of this one's memory.
+    The same seed gives the same map on one machine, not on another one. Raises CourseError where
+    that process comes to nothing.
     """
+    _enough(vectors, n_neighbors + 1)
+    directions = np.ascontiguousarray(unit(vectors), dtype=np.float32)
+    settings = json.dumps(
+        {"n_neighbors": n_neighbors, "min_dist": min_dist, "random_state": seed, "n_jobs": 1}
+    )
+    version = importlib.metadata.version("umap-learn")
+    name = cache.key(version, settings, directions.shape, directions.tobytes())
+    kept = cache.read("maps", name)
+    if kept is None:
+        kept = _in_a_process(directions, settings)
+        cache.write("maps", name, kept)
+    return np.load(io.BytesIO(kept))
+
+
+def _in_a_process(directions: np.ndarray, settings: str) -> bytes:
+    """The map as the bytes of a .npy file."""
+    given = io.BytesIO()
+    np.save(given, directions)
+    root = str(Path(__file__).parents[1])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [sys.executable, "-P", __file__, settings],  # -P: a learner's random.py is not imported
+        input=given.getvalue(),
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+    if done.returncode:
+        *_, last = ["it ended", *done.stderr.decode(errors="replace").strip().splitlines()]
+        raise CourseError(
+            f"The map could not be made: {last}. Install what requirements.txt lists."
+        )
+    return done.stdout
+
+
+def _answer_parent() -> None:
+    """What the process of `umap_map` does: directions in, the map out."""
     import umap
 
-    _enough(vectors, n_neighbors + 1)
-    reducer = umap.UMAP(
-        n_neighbors=n_neighbors, min_dist=min_dist, metric="cosine", random_state=seed, n_jobs=1
-    )
-    return reducer.fit_transform(unit(vectors))
+    directions = np.load(io.BytesIO(sys.stdin.buffer.read()))
+    points = umap.UMAP(metric="cosine", **json.loads(sys.argv[1])).fit_transform(directions)
+    made = io.BytesIO()
+    np.save(made, points)
+    sys.stdout.buffer.write(made.getvalue())
 
 
 def honesty(vectors, points, k: int = NEIGHBOURS) -> Honesty:
@@ -85,3 +131,7 @@ def honesty(vectors, points, k: int = NEIGHBOURS) -> Honesty:
 def _enough(vectors, least: int) -> None:
     if len(vectors) < least:
         raise BadInput(f"A map of {len(vectors)} points is asked for; it needs at least {least}.")
+
+
+if __name__ == "__main__":
+    _answer_parent()

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from course_utils import projection
-from course_utils.errors import BadInput
+from course_utils.errors import BadInput, CourseError
 
 near = partial(assert_allclose, rtol=0, atol=1e-9)
 
@@ -108,7 +108,7 @@ def test_pca_has_a_fixed_sign():
         assert direction[np.abs(direction).argmax()] > 0
 
 
-def test_umap_keeps_groups_together_and_a_seed_repeats_it():
+def test_umap_keeps_groups_together_and_its_map_is_kept(cache_folder):
     rng = np.random.default_rng(0)
     groups = np.repeat(np.eye(3, 30), 20, axis=0) + 0.05 * rng.normal(size=(60, 30))
     points = projection.umap_map(groups, n_neighbors=8)
@@ -116,7 +116,20 @@ def test_umap_keeps_groups_together_and_a_seed_repeats_it():
     centres = points.reshape(3, 20, 2).mean(1)
     nearest = np.linalg.norm(points[:, None] - centres, axis=-1).argmin(1)
     assert np.array_equal(nearest, np.repeat(range(3), 20))
+    (file,) = (cache_folder / "maps").iterdir()
+    seen = file.stat().st_mtime_ns
     assert np.array_equal(projection.umap_map(groups * 9, n_neighbors=8), points)  # lengths too
+    assert file.stat().st_mtime_ns == seen  # read, not made again
+    file.write_bytes(file.read_bytes()[:-40])  # a damaged one is made again, and is the same
+    assert np.array_equal(projection.umap_map(groups, n_neighbors=8), points)
+
+
+def test_a_map_whose_process_fails_says_why(cache_folder, tmp_path, monkeypatch):
+    (script := tmp_path / "broken.py").write_text("raise ImportError('no umap here')")
+    monkeypatch.setattr(projection, "__file__", str(script))
+    with pytest.raises(CourseError, match="could not be made: ImportError: no umap here. Install"):
+        projection.umap_map(np.eye(20))
+    assert not (cache_folder / "maps").exists()  # nothing half-made is kept
 
 
 @pytest.mark.parametrize(

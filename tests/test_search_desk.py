@@ -197,43 +197,12 @@ def test_what_is_far_nearer_to_one_entry_stands_on_it(on):
     np.testing.assert_allclose(on.place(cosines), on.points[7], atol=1e-4)
 
 
-def test_a_map_is_made_once_and_a_damaged_one_again(index, cache_folder, monkeypatch):
-    once = search_map.mapped(index.answers)
-    assert once.method == "PCA" and str(once.honesty).startswith("trustworthiness 0.")
-    (file,) = (cache_folder / "maps").iterdir()
-    with monkeypatch.context() as patch:
-        patch.setattr(search_map, "made", lambda *_given: pytest.fail("made again"))
-        again = search_map.mapped(index.answers)
-    np.testing.assert_array_equal(again.points, once.points)
-    assert again.honesty == once.honesty
-    file.write_bytes(file.read_bytes()[:-40])
-    np.testing.assert_array_equal(search_map.mapped(index.answers).points, once.points)
-    search_map.mapped(index.answers[:-1])
-    assert len(list((cache_folder / "maps").iterdir())) == 2  # another index, another map
-
-
-def test_many_entries_are_mapped_by_umap_in_a_process_of_its_own(cache_folder, monkeypatch):
+def test_many_entries_are_mapped_by_umap_and_few_by_pca(monkeypatch):
     vectors = np.random.default_rng(0).normal(size=(search_map.FEW, 5)).astype(np.float32)
-    asked = []
-
-    def instead(given, method):  # UMAP itself takes ten seconds: test_projection has it
-        asked.append(method)
-        return search_map.made(given, "PCA")
-
-    monkeypatch.setattr(search_map, "in_a_process", instead)
-    assert search_map.mapped(vectors).method == "UMAP" and asked == ["UMAP"]
+    # UMAP itself takes ten seconds: test_projection has it.
+    monkeypatch.setattr(search_map.projection, "umap_map", search_map.projection.pca_map)
+    assert search_map.mapped(vectors).method == "UMAP"
     assert search_map.mapped(vectors, most=search_map.FEW - 1).method == "PCA"
-
-
-def test_a_map_made_in_another_process_is_the_same(index):
-    assert search_map.in_a_process(index.answers, "PCA") == search_map.made(index.answers, "PCA")
-
-
-def test_a_process_that_fails_says_why(index, tmp_path, monkeypatch):
-    (script := tmp_path / "broken.py").write_text("raise ImportError('no umap here')")
-    monkeypatch.setattr(search_map, "__file__", str(script))
-    with pytest.raises(CourseError, match="could not be made: ImportError: no umap here. Install"):
-        search_map.in_a_process(index.answers[:3], "UMAP")
 
 
 def test_a_small_map_has_no_honesty_and_two_entries_have_no_map(index):

@@ -1,31 +1,23 @@
 """A map of the documents, on which a question and what it found light up. Behind the search desk.
 
-Made once for an index, from the dual encoder's vectors, and kept in the cache: UMAP takes a quarter
-of a minute. The question was not there when the map was made. It stands at the mean place of the
-three entries of the map that are nearest to it in the space, and so does an entry that is not on
-the map: cheap, and no more exact than that.
+Made from the dual encoder's vectors. The question was not there when the map was made. It stands at
+the mean place of the three entries of the map that are nearest to it in the space, and so does an
+entry that is not on the map: cheap, and no more exact than that.
 """
 
-import importlib.metadata
-import io
-import json
-import os
-import subprocess
-import sys
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import functools
+from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils import cache, projection
-from course_utils.errors import BadInput, CourseError
+from course_utils import projection
+from course_utils.errors import BadInput
 from course_utils.projection import Honesty
 
 MOST = 2000  # entries on a map
 FEW = 100  # entries, below which PCA makes the map: UMAP needs neighbourhoods
 NEAREST = 3  # entries that say where something else stands
 SHARPNESS = 0.05  # a cosine that much lower counts 1/e as much there
-_ROOT = Path(__file__).parents[2]
 _DIRECTIONS = 24  # in which a label is looked for a place
 
 
@@ -62,7 +54,7 @@ class Map:
 
 
 def mapped(vectors: np.ndarray, most: int = MOST) -> Map:
-    """The map of unit vectors float32 `[n, d]`, from the cache where it has been made before.
+    """The map of unit vectors float32 `[n, d]`, by UMAP, or by PCA where there are few.
 
     Of more than `most`, every so-many-th is on it, from the first to the last. Raises BadInput for
     fewer than three vectors.
@@ -71,60 +63,18 @@ def mapped(vectors: np.ndarray, most: int = MOST) -> Map:
         raise BadInput(f"A map needs three entries: the index has {len(vectors)}.")
     rows = np.unique(np.linspace(0, len(vectors) - 1, min(most, len(vectors))).round().astype(int))
     chosen = np.ascontiguousarray(vectors[rows], dtype=np.float32)
-    method = "UMAP" if len(rows) >= FEW else "PCA"
-    name = f"{_key(chosen, method)}.json"
-    kept = cache.read("maps", name)
-    if kept is None:
-        kept = in_a_process(chosen, method) if method == "UMAP" else made(chosen, method)
-        cache.write("maps", name, kept)
-    stored = json.loads(kept)
-    honesty = Honesty(**stored["honesty"]) if stored["honesty"] else None
-    points = np.array(stored["points"], dtype=np.float32)
-    return Map(rows, points, method, honesty, len(vectors))
+    return Map(rows, *_made(chosen.tobytes(), chosen.shape[1]), len(vectors))
 
 
-def _key(vectors: np.ndarray, method: str) -> str:
-    """Changes with the vectors and with what maps them."""
-    library = {"UMAP": "umap-learn", "PCA": "scikit-learn"}[method]
-    return cache.key(vectors.shape, vectors.tobytes(), method, importlib.metadata.version(library))
-
-
-def made(vectors: np.ndarray, method: str) -> bytes:
-    """The places of these vectors and how honest they are, as the cache keeps them: JSON."""
-    make = {"UMAP": projection.umap_map, "PCA": projection.pca_map}[method]
-    points = make(vectors)
+@functools.lru_cache(maxsize=2)  # the desk asks for its map at each touch
+def _made(data: bytes, width: int) -> tuple[np.ndarray, str, Honesty | None]:
+    """Points, method and honesty of the map of float32 vectors, given as bytes."""
+    vectors = np.frombuffer(data, dtype=np.float32).reshape(-1, width)
+    method = "UMAP" if len(vectors) >= FEW else "PCA"
+    points = {"UMAP": projection.umap_map, "PCA": projection.pca_map}[method](vectors)
     enough = len(vectors) > 2 * projection.NEIGHBOURS
-    honesty = asdict(projection.honesty(vectors, points)) if enough else None
-    places = points.astype(float).round(5).tolist()
-    return json.dumps({"points": places, "honesty": honesty}).encode()
-
-
-def in_a_process(vectors: np.ndarray, method: str) -> bytes:
-    """As `made`, in a process of its own: UMAP's compiler would stay in this one's memory.
-
-    Raises CourseError where it comes to nothing.
-    """
-    given = io.BytesIO()
-    np.save(given, vectors)
-    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(
-        [sys.executable, "-P", __file__, method],  # -P: a learner's random.py is not imported
-        input=given.getvalue(),
-        capture_output=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )
-    if done.returncode:
-        *_, last = ["it ended", *done.stderr.decode(errors="replace").strip().splitlines()]
-        raise CourseError(
-            f"The map could not be made: {last}. Install what requirements.txt lists."
-        )
-    return done.stdout
-
-
-def answer_parent() -> None:
-    """What the process of `in_a_process` does: vectors in, the map out."""
-    vectors = np.load(io.BytesIO(sys.stdin.buffer.read()))
-    sys.stdout.buffer.write(made(vectors, sys.argv[1]))
+    honesty = projection.honesty(vectors, points) if enough else None
+    return points.astype(np.float32), method, honesty
 
 
 def spread(
@@ -158,7 +108,3 @@ def _far(some: np.ndarray, others: np.ndarray, least: float) -> np.ndarray:
     """Which of some points `[n, 2]` are at least so far from all others: bool `[n]`."""
     far = np.linalg.norm(some[:, None] - others[None], axis=-1)
     return (far > least - 1e-9).all(axis=1)
-
-
-if __name__ == "__main__":
-    answer_parent()
