@@ -44,12 +44,13 @@ PICTURES = (
     Picture(
         "word-Embedding",
         "L2",
-        "Take the step from man to woman, start it at king, and of all other words in the model's "
-        "table queen is the nearest to where it ends, though half way along.",
-        "A map of word vectors. An arrow leads from man down to woman. The same arrow, dashed, "
-        "starts at king and ends at king − man + woman. Queen lies beside it, half way, and is "
-        "ringed: its cosine with the end is 0.50, the highest of 21,722 words. Words such as boy, "
-        "sister, prince and monarch lie between the pairs, men above women, royalty to the right.",
+        "Take the step from man to woman and start it at king: of all other words that GloVe "
+        "knows, queen is the nearest to where it ends.",
+        "A map of GloVe's word vectors. An arrow leads from man down to woman. The same arrow, "
+        "dashed, starts at king and ends at king − man + woman. Queen lies further down and is "
+        "ringed: its cosine with the end is 0.85, the highest of 400,000 words. Words such as "
+        "brother, sister, prince and duchess lie between the pairs, men above women, royalty to "
+        "the right.",
     ),
     Picture(
         "word-Embedding-loss",
@@ -81,19 +82,20 @@ PICTURES = (
         "A static vector stands for a word wherever it occurs, a contextualized one for a word in "
         "its sentence, a sentence embedding for the whole text.",
         "Two sentences, one with a bat in a cave and one with a bat in baseball, and three rows. "
-        "Static: both have the same strip of numbers for bat, cosine 1.00. Contextualized: the two "
-        "strips for bat differ, cosine 0.85. Sentence: one strip for each text, cosine 0.45.",
+        "Static, from GloVe: both have the same strip of numbers for bat, cosine 1.00. "
+        "Contextualized, from MiniLM: the two strips for bat differ, cosine 0.85. Sentence: one "
+        "strip for each text, cosine 0.45.",
     ),
     Picture(
         "decoder-llms",
         "L2",
         "An encoder's tokens look both ways, a decoder's only back: two sentences that open alike "
         "give an early word the same vector, to the last bit.",
-        "Two masks for the sentence The bat flew out of the cave. Encoder: all cells are filled, "
-        "bat sees all words. Decoder: only the lower triangle is filled, bat sees two words, and "
-        "the last token alone sees all. Below, the vector of bat in this sentence and in The bat "
-        "broke when he hit the ball: different in the encoder, cosine 0.93; equal in the decoder, "
-        "cosine 1.00.",
+        "Two masks for the sentence The bat flew out of the cave. Encoder, MiniLM: all cells are "
+        "filled, bat sees all words. Decoder, SmolLM2: only the lower triangle is filled, bat sees "
+        "two words, and the last token alone sees all. Below, the vector of bat in this sentence "
+        "and in The bat broke when he hit the ball: different in the encoder, cosine 0.93; equal "
+        "in the decoder, cosine 1.00.",
     ),
     Picture(
         "Tokenization",

@@ -198,7 +198,7 @@ def test_the_captions_hold():
     )
     step = woman - man
     np.testing.assert_allclose(words["end"], king + step, atol=1e-3)  # the same step, exactly
-    assert 0.3 < (queen - king) @ step / (step @ step) < 0.7  # half way
+    assert (queen - king) @ step > step @ step  # further down
 
     weights = np.array(found["Transformer-architecture"]["weights"])
     assert weights[range(1, len(weights)), range(len(weights) - 1)].min() > 0.9  # one token back

@@ -10,17 +10,18 @@ from img.draw.style import BOLD, FINE, GREY, INK, PALE, PLAIN, SMALL, tint
 
 WORD = "bat"
 TWINS = ("The bat flew out of the cave.", "The bat broke when he hit the ball.")
-TOKENS = "the bat flew out of the cave .".split()
+TOKENS = "The bat flew out of the cave .".split()
 ROW = TOKENS.index(WORD)
-SHOWN = 24  # of the 384 numbers
+SHOWN = 24  # of the 384 or 576 numbers
 CELL, TOP = 24, 142
-KINDS = {"encoder": (174, "looks both ways"), "decoder": (530, "looks back only")}
+MODELS = {"encoder": "contextual encoder", "decoder": "language model"}
+KINDS = {"encoder": (174, "MiniLM, looks both ways"), "decoder": (530, "SmolLM2, looks back only")}
 
 
 def measure() -> dict:
     """The word's vector at the last layer in two sentences that open alike, under both masks."""
     vectors = {
-        name: embed.word_vectors(TWINS, WORD, causal=name == "decoder")[:, -1] for name in KINDS
+        name: embed.word_vectors(TWINS, WORD, role=role)[:, -1] for name, role in MODELS.items()
     }
     return {
         "vectors": {name: two[:, :SHOWN].tolist() for name, two in vectors.items()},
@@ -65,7 +66,7 @@ def _mask(art: Canvas, x: float, causal: bool) -> None:
 
 
 def _bats(art: Canvas, x: float, two, cosine: float) -> None:
-    left, reach = x - 150, np.abs(two).max()
+    left, reach = x - 150, np.quantile(np.abs(two), 0.9)  # a decoder has outliers
     art.words(left, 376, f"the vector of “{WORD}” in", size=SMALL, colour=GREY, align="left")
     for y, text, numbers in zip((404, 458), TWINS, two, strict=True):
         art.words(left, y - 4, text, size=SMALL, align="left")

@@ -8,11 +8,11 @@ from img.draw.layout import wrapped
 from img.draw.style import FINE, GREY, MARGIN, PALE, SMALL, WIDTH
 
 WORD = "bat"
-SHOWN = 24  # of the 384 numbers
+SHOWN = 24  # of the 50 or 384 numbers
 COLUMNS, LENGTH = (302, 520), 186
 ROWS = (198, 296, 394)
 KINDS = (
-    ("static", "word", "a row of a table,\nwhatever stands around it"),
+    ("static", "word", "a row of GloVe's table,\nwhatever stands around it"),
     ("contextualized", "word", "the word's state after\n6 layers of attention"),
     ("sentence", "text", "the mean of the states\nof all its tokens"),
 )

@@ -1,4 +1,4 @@
-"""word-Embedding: a map of word vectors, and the step from man to woman taken from king."""
+"""word-Embedding: a map of GloVe's vectors, and the step from man to woman taken from king."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from img.draw.style import BOLD, GREY, INK, MARGIN, PLAIN, ROLES, SMALL
 
 SIDES = {"man": 1, "woman": 1, "king": 1, "queen": -1}  # where their names stand: right, left
 FOUR = tuple(SIDES)
-MIDDLE, SCALE = (338, 254), 340  # pixels for a difference of 1
+MIDDLE, SCALE = (304, 250), 520  # pixels for a difference of 1
 ROOM = 4  # pixels around each label
 
 
@@ -46,14 +46,18 @@ def draw(found: dict):
     end = _place(found["end"])
     art.arrow(man, woman, colour=ROLES["vector"], width=BOLD)
     art.arrow(king, end, colour=ROLES["vector"], width=BOLD, dashed=True)
-    art.words(man[0] - 24, (man[1] + woman[1]) / 2, "− man + woman", turned=True, **dark("vector"))
+    middle = (man[0] + woman[0]) / 2, (man[1] + woman[1]) / 2
+    art.words(middle[0] - 24, middle[1], "− man + woman", turned=True, **dark("vector"))
     art.words(end[0] + 16, end[1] - 70, "the same step", align="left", size=SMALL, colour=GREY)
     art.words(end[0] - 14, end[1], "king − man + woman", align="right", weight="bold")
     art.ax.plot(*end, "D", ms=6, mfc="white", mec=INK, mew=PLAIN)
     label = f"nearest of {found['words']:,}\ncosine {found['cosine']:.2f}"
     art.words(nearest[0] + 26, nearest[1], label, align="left", **{**dark("score"), "size": SMALL})
     art.ax.plot(*nearest, "o", ms=11, mfc="none", mec=ROLES["score"], mew=BOLD)
-    taken = [Box(*end, 24, 24), Box((king[0] + end[0]) / 2, (king[1] + end[1]) / 2, 16, 400)]
+    taken = [
+        Box(*end, 24, 24),
+        Box((king[0] + end[0]) / 2, (king[1] + end[1]) / 2, 32, end[1] - king[1]),
+    ]
     for word, side in SIDES.items():
         taken += _label(art, word, places.pop(word), side, 14, INK, size=15, weight="bold")
     for word, (x, y) in places.items():  # a word in a crowd is left out
@@ -62,8 +66,11 @@ def draw(found: dict):
             if not any(_overlap(box, other) for box in boxes for other in taken):
                 taken += _label(art, word, (x, y), side, 9, GREY, size=SMALL)
                 break
-    note = f"The plane fits the four words best; it keeps {found['kept']:.0%} of their differences."
-    art.words(MARGIN, 564, note, size=SMALL, colour=GREY, align="left")
+    note = (
+        f"The plane fits the four words best; it keeps {found['kept']:.0%} of their differences.\n"
+        "The words in grey lie off it: they look nearer here than they are."
+    )
+    art.words(MARGIN, 552, note, size=SMALL, colour=GREY, align="left")
     return art.fig
 
 
