@@ -228,9 +228,9 @@ def test_the_colours_of_text_can_be_read():
         assert plots.contrast(plots.PALETTE[name], "white") >= READABLE, name
 
 
-def test_series_have_seven_colours_and_then_begin_again():
-    assert len({plots.colour(index) for index in range(7)}) == 7
-    assert plots.colour(7) == plots.colour(0) == plots.PALETTE["blue"]
+def test_series_have_ten_colours_and_then_begin_again():
+    assert len({plots.colour(index) for index in range(10)}) == 10
+    assert plots.colour(10) == plots.colour(0) == plots.PALETTE["blue"]
 
 
 def test_axes_are_one_or_an_array():

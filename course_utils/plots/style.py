@@ -1,7 +1,8 @@
 """How every figure looks: colours, font, sizes, and the empty figure that has them.
 
 The palette is Okabe and Ito's (2008), safe for colour-blind readers, with its yellow left out (too
-pale on white). Figures are made without pyplot, so that none lingers in memory.
+pale on white) and three dark colours of Tol's (2021, "muted") at its end. Figures are made without pyplot, so that
+none lingers in memory.
 """
 
 from matplotlib import rcParams
@@ -15,11 +16,14 @@ PALETTE = {
     "pink": "#CC79A7",
     "sky": "#56B4E9",
     "amber": "#E69F00",
+    "wine": "#882255",
+    "olive": "#999933",
+    "indigo": "#332288",
     "ink": "#222222",
     "grey": "#6E6E6E",
     "pale": "#E4E4E4",
 }  # text on white is ink, grey or blue: the others have a contrast below READABLE
-SERIES = ("blue", "orange", "green", "pink", "sky", "amber", "grey")
+SERIES = ("blue", "orange", "green", "pink", "sky", "amber", "grey", "wine", "olive", "indigo")
 MARKERS = "osD^vPX*<>ph"  # never colour alone: each series has a marker too
 DIVERGING = "RdBu_r"  # for values with a meaningful zero, such as cosines
 SEQUENTIAL = "Blues"  # for weights from 0 to 1
@@ -56,7 +60,7 @@ rcParams.update(STYLE)
 
 
 def colour(index: int) -> str:
-    """The colour of series number `index`, as a hex string; repeats after seven."""
+    """The colour of series number `index`, as a hex string; repeats after ten."""
     return PALETTE[SERIES[index % len(SERIES)]]
 
 
