@@ -137,7 +137,7 @@ def word_vectors(
     words: str | Sequence[str],
     role: str = "contextual encoder",
     causal: bool = False,
-    batch: int = 64,
+    batch: int = 16,
 ) -> np.ndarray:
     """One vector a layer for one word in each sentence: the mean over the word's pieces.
 
@@ -151,10 +151,7 @@ def word_vectors(
             f"word_vectors needs sentences and one word each; it got {len(sentences)} sentences "
             f"and {len(words)} words."
         )
-    rows = list(range(len(sentences)))
-    if models.role(role).name == "language model":  # large: few texts at once, of about one length
-        rows.sort(key=lambda row: len(sentences[row]))
-        batch = min(batch, 16)
+    rows = sorted(range(len(sentences)), key=lambda row: len(sentences[row]))  # little padding
     vectors = {}
     for start in range(0, len(rows), batch):
         some = rows[start : start + batch]
