@@ -18,7 +18,6 @@ from matplotlib.mathtext import MathTextParser
 
 from course_utils import plots
 from course_utils.errors import BadInput
-from course_utils.evaluate import wilson_interval
 from course_utils.plots import output
 from course_utils.plots.style import READABLE
 from tests.helpers import run_python
@@ -89,33 +88,12 @@ def some_lines():
     return fig
 
 
-def some_proportions():
-    fig = plots.figure(8, 3.8)
-    ax = plots.axes(fig)
-    kinds = ["capitals", "male and female", "verb forms", "comparatives"]
-    plots.proportions(ax, kinds, [(9, 15), (0, 15), (15, 15), (11, 15)], 0, 2, "b − a + c")
-    plots.proportions(ax, kinds, [(1, 15), (2, 15), (3, 15), (4, 15)], 1, 2, "nearest to c")
-    ax.set(title="The algebra works", ylim=(0, 1.3))
-    ax.legend(ncols=2, loc="upper center")
-    return fig
-
-
-def a_word_grid():
-    fig = plots.figure(9, 3.6)
-    rows = ["plot", "optimizer", "file", "thread"]
-    cells = [[["gelu", "ascii", "nan"], ["imshow", "subplot", "figsize", "axes"]]] * 4
-    plots.word_grid(plots.axes(fig), rows, ["before", "after"], cells, title="From noise to sense")
-    return fig
-
-
 FIGURES = {
     "heatmap": a_heatmap,
     "heatmap with 144 numbers": lambda: a_heatmap(12),
     "heatmap with breaks": lambda: a_heatmap(16, breaks=(4, 8), low=0.0),
     "maps": two_maps,
     "lines": some_lines,
-    "proportions": some_proportions,
-    "word grid": a_word_grid,
 }
 
 
@@ -198,13 +176,11 @@ def test_a_dollar_is_a_dollar(monkeypatch):
     monkeypatch.setattr(MathTextParser, "parse", lambda *_args, **_more: pytest.fail("a formula"))
     price = r"$x$ and $\frac{1}{0}$"
     fig = plots.figure(24, 6)
-    one, two, three, four, five = plots.axes(fig, 1, 5)
+    one, two, three = plots.axes(fig, 1, 3)
     plots.charts.heatmap(one, [[1.0]], [price], title=price, bar=price)
     plots.charts.scatter_map(two, [[0, 0]], [price], [price], title=price, note=price)
     plots.charts.lines(three, [1], {price: [1]}, title=price, xlabel=price, ylabel=price)
-    plots.proportions(four, [price], [(1, 2)], label=price)
-    plots.word_grid(five, [price], [price], [[[price]]], title=price)
-    assert texts(fig).count(price) == 17
+    assert texts(fig).count(price) == 12
 
 
 # --------------------------------------------------------------------------------- the style
@@ -434,92 +410,12 @@ def test_a_band_reaches_from_its_lower_to_its_upper_ends(ax):
     assert len(ax.lines) == 2  # no chance line unless asked for
 
 
-# ------------------------------------------------------------------------------- proportions
-
-
-def test_bars_have_their_shares_and_wilson_intervals(ax):
-    counts = [(3, 10), (0, 7), (7, 7)]
-    plots.proportions(ax, ["a", "b", "c"], counts, label="ours")
-    bars, errors = ax.containers
-    assert [bar.get_height() for bar in bars] == [0.3, 0, 1]
-    (whiskers,) = errors.lines[2]
-    ends = [segment[:, 1] for segment in whiskers.get_segments()]
-    np.testing.assert_allclose(ends, [wilson_interval(*pair) for pair in counts])
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
-    assert bars.get_label() == "ours"
-
-
-def test_series_of_bars_stand_side_by_side_around_their_name(ax):
-    for index in range(3):
-        plots.proportions(ax, ["a", "b"], [(1, 2), (1, 2)], index, 3)
-    bars = sorted((bar for group in ax.containers[::2] for bar in group), key=lambda bar: bar.xy)
-    edges = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars]
-    assert all(left[1] < right[0] for left, right in zip(edges, edges[1:], strict=False))
-    assert np.mean(edges[:3]) == pytest.approx(0) and np.mean(edges[3:]) == pytest.approx(1)
-    looks = {(to_hex(bar.get_facecolor()), bar.get_hatch()) for bar in bars}
-    assert len(looks) == len({look[1] for look in looks}) == 3
-
-
-# --------------------------------------------------------------------------------- word_grid
-
-
-def test_a_word_grid_has_its_words_in_rows_and_columns(ax):
-    cells = [[["a", "b"], ["c"]], [[], ["d"]]]
-    plots.word_grid(ax, ["one", "two"], ["before", "after"], cells, title="Words")
-    at = {text.get_text(): text.get_position() for text in ax.texts}
-    assert set(at) == {"before", "after", "one", "two", "a  b", "c", "", "d"}
-    assert at["a  b"][0] == at["before"][0] and at["c"][0] == at["d"][0] == at["after"][0]
-    assert at["one"][1] == at["a  b"][1] == at["c"][1] < at["two"][1] == at["d"][1]
-    assert ax.get_title(loc="left") == "Words" and not ax.axison
-
-
 # --------------------------------------------------------------------------------- bad input
-
-
-def draw(name, *args, **options):
-    getattr(plots, name)(plots.axes(plots.figure()), *args, **options)
-
-
-TWO = [[0, 0], [1, 1]]
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: draw("heatmap", [[1, 2]], ["a", "b"]), "2 row names and 2 column .* got \\(1, 2"),
-        (lambda: draw("heatmap", [1, 2], ["a", "b"]), "got \\(2,\\)"),
-        (lambda: draw("heatmap", [[1, 2]], ["a"], ["x"]), "1 row names and 1 column names"),
-        (lambda: draw("heatmap", np.empty((0, 0)), []), "not empty"),
-        (lambda: draw("heatmap", [[1]], ["a"], low=1), "low=1 to high=1.0: low must be below"),
-        (lambda: draw("heatmap", [[1]], ["a"], breaks=(1,)), "before row 1 separates nothing in 1"),
-        (lambda: draw("heatmap", np.eye(2), ["a", "b"], breaks=(0,)), "before row 0"),
-        (lambda: draw("scatter_map", [[1, 2, 3]], ["a"]), "points \\[n, 2\\].* got \\(1, 3\\)"),
-        (lambda: draw("scatter_map", [], []), "at least one"),
-        (lambda: draw("scatter_map", [[0, float("nan")]], ["a"]), "not finite"),
-        (lambda: draw("scatter_map", TWO, ["a"]), "equally many: 2 points, 1 groups"),
-        (lambda: draw("scatter_map", TWO, ["a", "b"], ["x"]), "2 points, 1 labels"),
-        (lambda: draw("scatter_map", [[0, 0]] * 13, range(13)), "13 groups are more than the 12"),
-        (lambda: draw("scatter_map", TWO, ["a", "b"], legend="left"), "legend='left' is not"),
-        (lambda: draw("lines", [1, 2], {}), "nothing to draw"),
-        (lambda: draw("lines", [], {"one": []}), "nothing to draw"),
-        (lambda: draw("lines", [1, 2], {"one": [1]}), "2 values of x, 1 values of 'one'"),
-        (lambda: draw("lines", [1], {n: [1] for n in range(13)}), "13 series are more than the 12"),
-        (
-            lambda: draw("lines", [1], {"one": [1]}, bands={"on": ([1], [1])}),
-            "band for 'on', which is no series",
-        ),
-        (
-            lambda: draw("lines", [1], {"one": [1]}, bands={"one": ([1, 2], [1])}),
-            "1 values of x, 2 lower ends, 1 upper ends",
-        ),
-        (lambda: draw("proportions", ["a"], [(1, 2), (1, 2)]), "1 names, 2 counts"),
-        (lambda: draw("proportions", [], []), "no proportion"),
-        (lambda: draw("proportions", ["a"], [(1, 0)]), "1 hits out of 0 is not a proportion"),
-        (lambda: draw("proportions", ["a"], [(3, 2)]), "3 hits out of 2 is not a proportion"),
-        (lambda: draw("proportions", ["a"], [(1, 2)], 2, 2), "Series 2 of 2"),
-        (lambda: draw("word_grid", [], ["x"], []), "at least one row"),
-        (lambda: draw("word_grid", ["a"], ["x"], []), "1 rows, 0 rows of cells"),
-        (lambda: draw("word_grid", ["a"], ["x", "y"], [[["w"]]]), "2 columns, 1 cells for 'a'"),
         (lambda: plots.show(plots.figure(), ""), "needs a description"),
         (lambda: plots.show(plots.figure(), " \n"), "needs a description"),
         (lambda: plots.table([], []), "at least one heading"),

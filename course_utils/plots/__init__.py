@@ -6,7 +6,6 @@ how all looks, `charts` draws on axes, `output` puts figures, widgets and tables
 """
 
 from course_utils.plots import charts
-from course_utils.plots.charts import proportions, word_grid
 from course_utils.plots.curves import growth, plain_log, short_number, trade_off
 from course_utils.plots.figures import bars, dots, heatmap, lines, scatter_map, words
 from course_utils.plots.measures import intervals
@@ -49,7 +48,6 @@ __all__ = [
     "plain_log",
     "plane_cells",
     "png",
-    "proportions",
     "scatter_map",
     "short_number",
     "show",
@@ -61,6 +59,5 @@ __all__ = [
     "trade_off",
     "walk_layers",
     "walk_steps",
-    "word_grid",
     "words",
 ]

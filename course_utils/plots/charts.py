@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_utils.errors import BadInput
-from course_utils.evaluate import wilson_interval
 from course_utils.plots.style import (
     DIVERGING,
     MARKERS,
@@ -189,69 +188,6 @@ def lines(
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     ax.legend()
-
-
-def proportions(
-    ax,
-    names: Sequence[str],
-    counts: Sequence[tuple[int, int]],
-    index: int = 0,
-    of: int = 1,
-    label: str = "",
-) -> None:
-    """Draw bars for `counts`, a pair (hits, total) a name, each with its 95 % Wilson interval.
-
-    `index` of `of` places this series beside the others of the same axes. Raises BadInput where
-    lengths differ, there is nothing to draw, or a pair is not a proportion.
-    """
-    _equally_many(names=names, counts=counts)
-    if not len(names):
-        raise BadInput("There is no proportion to draw.")
-    if not 0 <= index < of:
-        raise BadInput(f"Series {index} of {of}: the first is 0, the last {of - 1}.")
-    limits = np.array([wilson_interval(hits, total) for hits, total in counts])
-    shares = np.array([hits / total for hits, total in counts])
-    width = 0.8 / of
-    at = np.arange(len(names)) + (index - (of - 1) / 2) * width
-    look = {"color": colour(index), "hatch": HATCHES[index % 4], "edgecolor": "white"}
-    ax.bar(at, shares, width * 0.92, label=label, **look)
-    errors = np.abs(limits.T - shares)
-    ax.errorbar(at, shares, errors, fmt="none", ecolor=PALETTE["ink"], capsize=3, linewidth=1.2)
-    ax.set_xticks(np.arange(len(names)), names)
-
-
-def word_grid(
-    ax,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    cells: Sequence[Sequence[Sequence[str]]],
-    *,
-    title: str = "",
-) -> None:
-    """Draw a table of words: one row a name of `rows`, one column a heading of `columns`.
-
-    `cells[row][column]` is a list of words. Drawn, not printed, because words that training found
-    differ a little from machine to machine. Raises BadInput where the cells are not as many.
-    """
-    if not len(rows) or not len(columns):
-        raise BadInput("A grid of words needs at least one row and one column.")
-    _equally_many(rows=rows, **{"rows of cells": cells})
-    for name, row in zip(rows, cells, strict=True):
-        _equally_many(columns=columns, **{f"cells for {name!r}": row})
-    ax.set_axis_off()
-    ax.set_title(title)
-    ax.set_xlim(0, 1.12)  # words are wider than their column where there are five
-    ax.set_ylim(len(rows), -1)
-    starts = np.linspace(0.16, 1.0, len(columns) + 1)[:-1]
-    for start, heading in zip(starts, columns, strict=True):
-        ax.text(start, -0.5, heading, va="center", color=PALETTE["grey"], fontsize=10)
-    for row, name in enumerate(rows):
-        ax.axhline(row, color=PALETTE["pale"], linewidth=0.8)
-        ax.text(0.0, row + 0.5, name, va="center", weight="bold", color=PALETTE["blue"])
-        for column, start in enumerate(starts):
-            last = column == len(columns) - 1
-            ink = PALETTE["ink"] if last else PALETTE["grey"]
-            ax.text(start, row + 0.5, "  ".join(cells[row][column]), va="center", color=ink)
 
 
 def _equally_many(**groups) -> None:

@@ -1,8 +1,8 @@
 """How every figure looks: colours, font, sizes, and the empty figure that has them.
 
 The palette is Okabe and Ito's (2008), safe for colour-blind readers, with its yellow left out (too
-pale on white) and three dark colours of Tol's (2021, "muted") at its end. Figures are made without pyplot, so that
-none lingers in memory.
+pale on white) and three dark colours of Tol's (2021, "muted") at its end. Figures are made without
+pyplot, so that none lingers in memory.
 """
 
 from matplotlib import rcParams

@@ -3,8 +3,8 @@
 import math
 
 import torch
+from torch.nn.functional import logsigmoid
 
-from course_utils.word2vec import negative_sampling_loss
 from img.draw.canvas import Canvas
 from img.draw.layout import dark, signed, text_width
 from img.draw.style import BODY, BOLD, GREY, INK, MARGIN, PALE, ROLES, SMALL, WIDTH, shade
@@ -38,7 +38,7 @@ def _descent() -> tuple[float, dict[str, list[float]]]:
     """The loss of the example, and where one step downhill moves each of its vectors."""
     points = {name: torch.tensor(point, requires_grad=True) for name, point in POINTS.items()}
     c, o, *negatives = points.values()
-    loss = negative_sampling_loss(c[None], o[None], torch.stack(negatives)[None])
+    loss = -(logsigmoid(c @ o) + logsigmoid(-(torch.stack(negatives) @ c)).sum())
     loss.backward()
     return loss.item(), {name: (-RATE * point.grad).tolist() for name, point in points.items()}
 
