@@ -12,7 +12,7 @@ from numbers import Integral
 import numpy as np
 import torch
 
-from course_utils import cache, models
+from course_utils import cache, memory, models
 from course_utils.errors import BadInput
 from course_utils.vector_cache import VectorCache
 
@@ -159,6 +159,8 @@ def word_vectors(
         for index, row in enumerate(some):
             at = word_positions(states, sentences[row], words[row], index)
             vectors[row] = states.states[index][:, at].mean(dim=1).numpy()  # [layers + 1, d]
+        del states  # of a language model some 30 MB
+        memory.give_back()
     return np.stack([vectors[row] for row in range(len(rows))])
 
 
@@ -168,7 +170,7 @@ def static_table() -> tuple[list[str], np.ndarray]:
     All of them, in lower case, the most frequent first: 400,000 words of 50 numbers with GloVe.
     """
     vocabulary, table = models.load("static word vectors")
-    return list(vocabulary.get_vocab()), table.get_input_embeddings().weight.numpy()
+    return vocabulary.words, table.get_input_embeddings().weight.numpy()
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str = "mean") -> torch.Tensor:

@@ -11,14 +11,14 @@ from course_utils import published
 
 
 class Vocabulary:
-    """A list of words that answers like a tokenizer."""
+    """A list of words, the most frequent first, that answers like a tokenizer."""
 
     def __init__(self, words: list[str]):
-        self._rows = {word: row for row, word in enumerate(words)}
+        self.words = words
 
     def get_vocab(self) -> dict[str, int]:
-        """Word to row of the table, the most frequent word first."""
-        return self._rows
+        """Word to row of the table."""
+        return {word: row for row, word in enumerate(self.words)}
 
 
 class Table(torch.nn.Module):
