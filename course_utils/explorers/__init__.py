@@ -9,6 +9,7 @@ from course_utils.explorers.head_runs import Trainings, TrainTheHeads
 from course_utils.explorers.heads_explorer import train_the_heads, view_train_the_heads
 from course_utils.explorers.loss_explorer import loss_machine, view_loss_machine
 from course_utils.explorers.loss_numbers import LossMachine
+from course_utils.explorers.map_explorer import touch_map
 from course_utils.explorers.search_explorer import search_desk, view_search_desk
 from course_utils.explorers.search_results import Desk, SearchDesk
 from course_utils.explorers.sentence_explorer import (
@@ -16,7 +17,6 @@ from course_utils.explorers.sentence_explorer import (
     view_sentences_to_vectors,
 )
 from course_utils.explorers.sentence_vectors import SentencesToVectors
-from course_utils.explorers.touch_map import touch_map
 from course_utils.explorers.word_explorer import view_word_in_context, word_in_context
 from course_utils.explorers.word_pair import WordInContext
 
