@@ -13,7 +13,10 @@ from course_utils.plots import figures, output
 from course_utils.projection import Honesty
 from tests.pictures import faults, texts
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings(
+    "error",
+    "ignore:The inplace keyword",  # jupyter-scatter uses it
+)
 
 RANDOM = np.random.default_rng(0)
 WORDS = ["king", "queen", "apple", "orange", "thunderstorm"]
@@ -170,7 +173,6 @@ def test_a_text_is_found_by_its_name_or_else_by_a_part_of_it():
     assert map_explorer.search(TEXTS, "horse") is None
 
 
-@pytest.mark.filterwarnings("ignore:The inplace keyword")  # jupyter-scatter uses it
 def test_typing_selects_a_text_and_its_nearest_and_a_lasso_lists_by_group():
     box = map_explorer.explorer(POINTS, TEXTS, GROUPS, "Fields <lie> together")
     heading, find, message, drawn, listed = box.children
