@@ -90,7 +90,7 @@ PICTURES = (
         "decoder-llms",
         "L2",
         "An encoder's tokens look both ways, a decoder's only back: two sentences that open alike "
-        "give an early word the same vector, to the last bit.",
+        "give an early word the same vector.",
         "Two masks for the sentence The bat flew out of the cave. Encoder, MiniLM: all cells are "
         "filled, bat sees all words. Decoder, SmolLM2: only the lower triangle is filled, bat sees "
         "two words, and the last token alone sees all. Below, the vector of bat in this sentence "

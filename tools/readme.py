@@ -58,12 +58,12 @@ LESSONS = (
         "L2",
         "Embedding-models",
         {
-            "the nearest word is of its category": "",
+            "the nearest word is nearly always of its category": "",
             "the step beats the third word alone": "",
             "static vectors are as good as guessing": "",
             "we have rebuilt a layer": "",
             "the last layer tells senses apart": "",
-            "the decoder misses late clues": "",
+            "what comes later cannot change a word": "",
         },
     ),
     Lesson(

@@ -17,6 +17,7 @@ from course_utils.explorers import panel
 from course_utils.plots import figures
 
 NEAREST = 8  # texts that are listed beside one that was found
+NAMED = 200  # texts up to which the picture writes their names, where there is room
 LISTED = 100  # texts that a list names; of more it tells how many
 HEIGHT = 480  # of the map, in pixels
 EDGE = 0.03  # of its extent around it, or its outermost dots would be cut
@@ -34,7 +35,8 @@ def touch_map(points, texts: Sequence[str], groups: Sequence[str], *, title: str
     except ImportError:
         plots.scatter_map(points, groups, title=title, alt=alt)
         return
-    fig = figures.draw_map(points, groups, title=title)
+    labels = list(texts) if len(texts) <= NAMED else None
+    fig = figures.draw_map(points, groups, title=title, labels=labels)
     figures.entitle(fig, title)
     plots.show_widget(box, f"[explorer] {alt}", plots.png(fig), alt)
 

@@ -125,7 +125,7 @@ def bars(
     *,
     title: str,
     alt: str,
-    ylabel: str = "share",
+    ylabel: str = "share, 95 % interval",
     chance: float | None = None,
     clusters: str | None = None,
 ) -> None:
@@ -173,8 +173,9 @@ def lines(
     """The mean of each column of a table, one row an observation, with its 95 % band.
 
     The columns' labels are numbers: where they stand on the x axis. The band is a bootstrap over
-    the rows, or over whole `clusters` (one label a row). A dict of series name to table draws a
-    line each; a Series in it is drawn as it is, over its index, without a band.
+    the rows, or over whole `clusters` (one label a row; a Series is matched by its index). A dict
+    of series name to table draws a line each; a Series in it is drawn as it is, over its index,
+    without a band.
     """
     series = _panels(table)
     fig = figure(ONE, 3.9 + _height(title, ONE))
@@ -185,12 +186,14 @@ def lines(
         marker = MARKERS[number] if len(at) <= 40 else ""
         ax.plot(at, means, color=colour(number), marker=marker, label=name)
         if isinstance(values, pd.DataFrame):
-            ends = [bootstrap_interval(values[each], groups=clusters) for each in values]
+            groups = clusters[values.index] if isinstance(clusters, pd.Series) else clusters
+            ends = [bootstrap_interval(values[each], groups=groups) for each in values]
             ax.fill_between(at, *np.array(ends).T, color=colour(number), alpha=0.15, linewidth=0)
             if len(at) <= 16:
                 ax.set_xticks(at, [f"{each:g}" for each in at])
+    banded = any(isinstance(values, pd.DataFrame) for values in series.values())
     ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
+    ax.set_ylabel(ylabel or ("mean, 95 % interval" if banded else ""))
     if ylim is not None:
         low, high = ylim  # and a little more, or half of a marker at the end is cut off
         ax.set_ylim(low - 0.02 * (high - low), high + 0.02 * (high - low))

@@ -37,7 +37,7 @@ def measure() -> dict:
 
 
 def draw(found: dict):
-    art = Canvas(456, "What one vector stands for")
+    art = Canvas(456, "One vector a word, one a word in its sentence, one a text")
     for x, text in zip(COLUMNS, found["texts"], strict=True):
         art.words(x, 100, wrapped(text, 26, lines=2))
     art.words(666, 100, "cosine", size=SMALL, colour=GREY)

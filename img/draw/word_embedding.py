@@ -40,7 +40,7 @@ def measure() -> dict:
 
 
 def draw(found: dict):
-    art = Canvas(588, "king − man + woman: the nearest word is queen")
+    art = Canvas(588, "king − man + woman: of all other words, queen is nearest")
     places = {word: _place(point) for word, point in found["points"].items()}
     man, woman, king, nearest = (places[word] for word in (*FOUR[:3], found["nearest"]))
     end = _place(found["end"])
@@ -51,7 +51,7 @@ def draw(found: dict):
     art.words(end[0] + 16, end[1] - 70, "the same step", align="left", size=SMALL, colour=GREY)
     art.words(end[0] - 14, end[1], "king − man + woman", align="right", weight="bold")
     art.ax.plot(*end, "D", ms=6, mfc="white", mec=INK, mew=PLAIN)
-    label = f"nearest of {found['words']:,}\ncosine {found['cosine']:.2f}"
+    label = f"nearest of {found['words'] - 3:,}\ncosine {found['cosine']:.2f}"
     art.words(nearest[0] + 26, nearest[1], label, align="left", **{**dark("score"), "size": SMALL})
     art.ax.plot(*nearest, "o", ms=11, mfc="none", mec=ROLES["score"], mew=BOLD)
     taken = [

@@ -57,7 +57,7 @@ def _window(art: Canvas) -> None:
         else:
             art.words(x + wide / 2, 88, word, **look)
         x += wide + 6
-    art.bracket(boxes[0].left[0], boxes[-1].right[0], 112, "window")
+    art.bracket(boxes[0].left[0], boxes[-1].right[0], 112, "window, here 2 words to each side")
     centre, context = boxes[WINDOW], boxes[WINDOW - CENTRE + CONTEXT]
     art.words(centre.x, 64, "c", **dark("vector"))
     art.words(context.x, 64, "o", **dark("token"))
