@@ -224,7 +224,8 @@ def sources_its_decimals(notebook: NotebookNode) -> Iterator[str]:
     """A decimal number in prose is printed by a cell of this notebook, or stands beside a link.
 
     Printed means: some number in a stored output, rounded to as many digits, is that number.
-    Numbers in code spans and formulas count like any other; versions and section numbers do not.
+    Numbers in code spans and formulas count like any other; versions, section numbers and blocks
+    of code, such as an exercise's solution, do not.
     """
     printed = [
         match
@@ -236,7 +237,8 @@ def sources_its_decimals(notebook: NotebookNode) -> Iterator[str]:
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
             continue
-        for block in BLOCK.split(cell.source):
+        prose_alone = re.sub(r"```.*?```", " ", cell.source, flags=re.DOTALL)
+        for block in BLOCK.split(prose_alone):
             if LINK.search(block):
                 continue
             prose = re.sub(r"\]\([^)]*\)|<[^>]+>", " ", block)
