@@ -11,16 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from course_utils import cross_encoder, models
-from course_utils.cross_encoder import (
-    CrossEncoder,
-    CrossEncoderError,
-    Group,
-    Run,
-    Settings,
-    storage,
-)
+from course_utils.cross_encoder import CrossEncoder, CrossEncoderError, storage
 from course_utils.dual_encoder import checkpoint
 from course_utils.errors import BadInput
+from tools.training import cross_encoder as recipe
+from tools.training.cross_encoder import Group, Run, Settings
 
 WEIGHTS, CONFIG = storage.FILES.weights, storage.FILES.config
 QUESTION = "Which bird cannot fly?"
@@ -41,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 def trained(settings: Settings = STEPS) -> tuple[CrossEncoder, list[float]]:
     model = CrossEncoder(seed=settings.seed)
-    return model, [step.loss for step in cross_encoder.steps(model, cycle(GROUPS), settings)]
+    return model, [step.loss for step in recipe.steps(model, cycle(GROUPS), settings)]
 
 
 @pytest.fixture(scope="module")
@@ -66,19 +61,19 @@ def test_the_loss_of_two_groups_by_hand():
     scores = torch.tensor([2.0, 1.0, 0.0, 0.0, math.log(3)])
     first = -math.log(math.e**2 / (math.e**2 + math.e + 1))
     second = -math.log(1 / (1 + 3))
-    loss = cross_encoder.listwise_loss(scores, [3, 2])
+    loss = recipe.listwise_loss(scores, [3, 2])
     assert loss.item() == pytest.approx((first + second) / 2, abs=1e-6)
 
 
 def test_equal_scores_cost_the_chance_level_whatever_the_sizes():
-    loss = cross_encoder.listwise_loss(torch.full((9,), 4.0), [2, 4, 3])
-    assert loss.item() == pytest.approx(cross_encoder.chance_level([2, 4, 3]), abs=1e-6)
-    assert cross_encoder.chance_level([4, 4]) == pytest.approx(math.log(4))
+    loss = recipe.listwise_loss(torch.full((9,), 4.0), [2, 4, 3])
+    assert loss.item() == pytest.approx(recipe.chance_level([2, 4, 3]), abs=1e-6)
+    assert recipe.chance_level([4, 4]) == pytest.approx(math.log(4))
 
 
 def test_the_padding_of_a_smaller_group_has_no_gradient_and_no_weight():
     scores = torch.zeros(5, requires_grad=True)
-    cross_encoder.listwise_loss(scores, [3, 2]).backward()
+    recipe.listwise_loss(scores, [3, 2]).backward()
     expected = torch.tensor([-2 / 3, 1 / 3, 1 / 3, -1 / 2, 1 / 2]) / 2
     torch.testing.assert_close(scores.grad, expected)
 
@@ -95,7 +90,7 @@ def test_the_padding_of_a_smaller_group_has_no_gradient_and_no_weight():
 )
 def test_scores_that_make_no_groups_are_refused(scores, sizes):
     with pytest.raises(BadInput):
-        cross_encoder.listwise_loss(scores, sizes)
+        recipe.listwise_loss(scores, sizes)
 
 
 # ------------------------------------------------------------------------------- what it computes
@@ -225,7 +220,7 @@ def test_training_changes_what_is_stored_and_nothing_else(fresh, ready):
 def test_a_run_goes_on_from_its_checkpoint_as_if_it_had_not_been_stopped(tmp_path):
     settings = Settings(steps=3, groups=1, precision="float32")
     whole = CrossEncoder()
-    list(cross_encoder.steps(whole, cycle(GROUPS), settings))
+    list(recipe.steps(whole, cycle(GROUPS), settings))
     stopped = Run(CrossEncoder(), settings)
     next(stopped.steps(cycle(GROUPS)))
     checkpoint.save(stopped, tmp_path / "run", {})
@@ -245,7 +240,7 @@ def test_the_learning_rate_rises_and_falls():
 
 def test_groups_that_come_to_an_end_are_refused():
     with pytest.raises(BadInput, match="too few groups"):
-        list(cross_encoder.steps(CrossEncoder(rank=1), iter(GROUPS), Settings(steps=2, groups=2)))
+        list(recipe.steps(CrossEncoder(rank=1), iter(GROUPS), Settings(steps=2, groups=2)))
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from course_utils.cross_encoder import Group, comparison, figures
-from course_utils.cross_encoder.figures import Candidates
 from course_utils.errors import BadInput
 from tools import smoke
+from tools.training.cross_encoder import Group, comparison, figures
+from tools.training.cross_encoder.figures import Candidates
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -6,11 +6,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from course_utils import cross_encoder, data
-from course_utils.cross_encoder import groups
-from course_utils.data import Paragraph, QaPair, SquadQuestion
+from course_utils import data
+from course_utils.data import QaPair
 from course_utils.data.facts import holds, name_of
 from course_utils.errors import BadInput
+from tools.training import cross_encoder as recipe
+from tools.training.cross_encoder import groups
+from tools.training.squad import Paragraph, SquadQuestion
 
 TEXT = (
     'In 1820 A. N. Miller built the mill. "It will last." Its wheel turned until 1911! Why did it '
@@ -49,7 +51,7 @@ def test_a_paragraph_is_cut_into_sentences():
 
 
 def test_the_wrong_texts_are_other_sentences_without_the_answer():
-    for group in islice(cross_encoder.squad_groups([MILL]), 60):
+    for group in islice(recipe.squad_groups([MILL]), 60):
         answer = {"Who built the mill?": "A. N. Miller", "Until when?": "1911"}[group.question]
         assert group.right in SENTENCES and answer in group.right
         assert len(group.wrong) == len(set(group.wrong)) == 3
@@ -59,7 +61,7 @@ def test_the_wrong_texts_are_other_sentences_without_the_answer():
 
 def test_in_a_third_of_the_groups_the_question_is_a_wrong_text():
     """2,000 groups: four standard deviations are 0.042."""
-    some = list(islice(cross_encoder.squad_groups([MILL]), 2000))
+    some = list(islice(recipe.squad_groups([MILL]), 2000))
     echoes = [group.question in group.wrong for group in some]
     assert abs(np.mean(echoes) - 1 / 3) < 0.042
     places = Counter(
@@ -71,7 +73,7 @@ def test_in_a_third_of_the_groups_the_question_is_a_wrong_text():
 def test_an_answer_in_several_sentences_has_one_right_text_and_no_wrong_one():
     text = "The wheel is red. Blue is the door. The wheel is old. Snow fell. Rain fell."
     twice = paragraph(text, ("What is red?", "The wheel"))
-    for group in islice(cross_encoder.squad_groups([twice]), 20):
+    for group in islice(recipe.squad_groups([twice]), 20):
         assert group.right == "The wheel is red."
         assert "The wheel is old." not in group.wrong
 
@@ -79,11 +81,11 @@ def test_an_answer_in_several_sentences_has_one_right_text_and_no_wrong_one():
 def test_a_question_without_enough_sentences_or_with_an_answer_across_two_is_left_out():
     across = paragraph(TEXT, ("What?", "1911! Why did"))
     short = paragraph("One is red. Two is blue.", ("Which is red?", "One"))
-    kept = islice(cross_encoder.squad_groups([across, MILL, short]), 50)
+    kept = islice(recipe.squad_groups([across, MILL, short]), 50)
     assert {group.question for group in kept} == {"Who built the mill?", "Until when?"}
     for nothing in ([across], [short], []):
         with pytest.raises(BadInput, match="fewer negatives"):
-            next(cross_encoder.squad_groups(nothing))
+            next(recipe.squad_groups(nothing))
 
 
 # --------------------------------------------------------------------------------- documentation
@@ -96,17 +98,17 @@ def test_mined_texts_are_the_closest_that_are_not_as_good_as_the_right_one(monke
     answers = np.stack([cosines, np.sqrt(1 - cosines**2)], axis=1)
     monkeypatch.setattr(groups, "embed_questions", lambda texts: questions)
     monkeypatch.setattr(groups, "embed_answers", lambda texts: answers)
-    found = cross_encoder.mined(pairs()[:6])
+    found = recipe.mined(pairs()[:6])
     assert found[0] == [5, 2, 4]
     assert found[2] == [4]
     monkeypatch.setattr(groups, "CLOSEST", 2)
-    assert cross_encoder.mined(pairs()[:6])[0] == [5, 2]
+    assert recipe.mined(pairs()[:6])[0] == [5, 2]
 
 
 def test_documentation_groups_hold_the_own_text_and_others(monkeypatch):
     made = pairs()
     own = {pair.question: pair.answer for pair in made}
-    for group in islice(cross_encoder.documentation_groups(made, negatives=2), 40):
+    for group in islice(recipe.documentation_groups(made, negatives=2), 40):
         assert group.right == own[group.question]
         assert group.right not in group.wrong and group.question not in group.wrong
         assert len(set(group.wrong)) == 2 and set(group.wrong) <= set(own.values())
@@ -117,7 +119,7 @@ def test_documentation_groups_hold_the_own_text_and_others(monkeypatch):
 
 def test_no_group_of_the_training_side_names_an_entity_that_is_held_out():
     split = data.split_facts(data.facts())
-    train = list(islice(cross_encoder.fact_groups(split.train), 2 * len(split.train)))
+    train = list(islice(recipe.fact_groups(split.train), 2 * len(split.train)))
     text = " ".join(part for group in train for part in (group.question, *group.texts)).casefold()
     held_out = {fact.entity for fact in split.held_out + split.validation}
     assert len(held_out) > 50
@@ -126,12 +128,12 @@ def test_no_group_of_the_training_side_names_an_entity_that_is_held_out():
 
 def test_each_epoch_words_all_facts_anew_and_no_wrong_text_is_the_right_one():
     facts = data.split_facts(data.facts()).train[:60]
-    both = list(islice(cross_encoder.fact_groups(facts), 120))
+    both = list(islice(recipe.fact_groups(facts), 120))
     first, second = both[:60], both[60:]
     assert {group.question for group in first} != {group.question for group in second}
     assert all(group.right not in group.wrong and len(group.wrong) == 3 for group in both)
     assert any(group.question in group.wrong for group in both)
-    many = islice(cross_encoder.fact_groups(facts, negatives=99), 60)
+    many = islice(recipe.fact_groups(facts, negatives=99), 60)
     assert {len(group.wrong) for group in many} <= set(range(3, 9))
 
 
@@ -140,7 +142,7 @@ def test_each_epoch_words_all_facts_anew_and_no_wrong_text_is_the_right_one():
 
 def test_sources_are_mixed_by_their_weights():
     sources = {name: iter(lambda name=name: name, None) for name in ("one", "two", "three")}
-    drawn = Counter(islice(cross_encoder.mixture(sources, {"one": 3, "two": 1}), 2000))
+    drawn = Counter(islice(recipe.mixture(sources, {"one": 3, "two": 1}), 2000))
     assert set(drawn) == {"one", "two"}
     assert abs(drawn["one"] / 2000 - 0.75) < 0.039  # four standard deviations
 
@@ -148,15 +150,15 @@ def test_sources_are_mixed_by_their_weights():
 @pytest.mark.parametrize("weights", [{}, {"one": 0.0}, {"one": -1.0}, {"other": 1.0}])
 def test_weights_that_cannot_be_are_refused(weights):
     with pytest.raises(BadInput):
-        next(cross_encoder.mixture({"one": iter([])}, weights))
+        next(recipe.mixture({"one": iter([])}, weights))
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        lambda seed: cross_encoder.squad_groups([MILL], seed=seed),
-        lambda seed: cross_encoder.documentation_groups(pairs(), seed=seed),
-        lambda seed: cross_encoder.fact_groups(data.facts()[:50], seed=seed),
+        lambda seed: recipe.squad_groups([MILL], seed=seed),
+        lambda seed: recipe.documentation_groups(pairs(), seed=seed),
+        lambda seed: recipe.fact_groups(data.facts()[:50], seed=seed),
     ],
     ids=["squad", "documentation", "facts"],
 )

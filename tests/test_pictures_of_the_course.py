@@ -86,7 +86,7 @@ def test_a_lesson_shows_each_of_its_pictures_once(lesson):
 
 def test_there_is_no_other_file():
     shown = {f"{name}.{kind}" for name in pictures.NAMES for kind in ("svg", "png")}
-    shown.add(pictures.PHOTOGRAPH.png.name)
+    shown |= {pictures.PHOTOGRAPH.png.name, "pictures.json"}
     assert {path.name for path in pictures.FOLDER.iterdir() if path.is_file()} == shown
     stored = {path.stem for path in files.DATA.glob("*.json")}
     assert stored == {name for name in pictures.NAMES if hasattr(files.module(name), "measure")}

@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 
 from course_utils import cross_encoder, data, models
-from course_utils.cross_encoder import (
-    CrossEncoder,
-    Settings,
-    card,
-    comparison,
-    storage,
-)
+from course_utils.cross_encoder import CrossEncoder, storage
 from course_utils.errors import BadInput
 from tools import stored_scores
+from tools.training.cross_encoder import Settings, card, comparison
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

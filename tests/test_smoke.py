@@ -13,12 +13,13 @@ from course_utils.cross_encoder import CrossEncoder
 from tools import adapter_run, heads, mixed_heads, smoke
 from tools import cross_encoder as cross_encoder_script
 from tools import masked_lm as masked_lm_script
+from tools.training.cross_encoder import Settings
 
 ECHO_WEIGHTS = (0.0, mixed_heads.ECHO)
 
 
 @dataclass(frozen=True)
-class FewGroups(cross_encoder.Settings):
+class FewGroups(Settings):
     """A step of a fourth of the time."""
 
     groups: int = 4

@@ -6,8 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from course_utils import data, models
-from course_utils.data.squad import REPOSITORY, Paragraph, SquadError, SquadQuestion, squad
+from course_utils import models
+from tools.training.squad import (
+    REPOSITORY,
+    Paragraph,
+    SquadError,
+    SquadQuestion,
+    split_paragraphs,
+    squad,
+)
 
 TEXT = "The mill was built in 1820. Its wheel turned until 1911! Nobody knows why it stopped."
 ASKED = [("When was the mill built?", "1820"), ("What turned until 1911?", "Its wheel")]
@@ -39,7 +46,7 @@ def written(tmp_path, content) -> str:
 @pytest.mark.parametrize("content", [flat(), published()], ids=["list", "published"])
 def test_both_forms_are_read(tmp_path, content):
     assert squad(written(tmp_path, content)) == WANTED
-    assert data.squad(written(tmp_path, content)) == WANTED
+    assert squad(written(tmp_path, content)) == WANTED
 
 
 @pytest.mark.parametrize(
@@ -97,5 +104,5 @@ def test_rows_of_the_hub_become_paragraphs(monkeypatch):
 
 def test_the_last_tenth_of_the_paragraphs_is_held_out_and_always_one():
     numbers = list(range(40))
-    assert data.split_paragraphs(numbers) == (numbers[:36], numbers[36:])
-    assert data.split_paragraphs(["a", "b", "c"]) == (["a", "b"], ["c"])
+    assert split_paragraphs(numbers) == (numbers[:36], numbers[36:])
+    assert split_paragraphs(["a", "b", "c"]) == (["a", "b"], ["c"])

@@ -20,20 +20,13 @@ from pathlib import Path
 import torch
 
 from course_utils import cache, cross_encoder, data
-from course_utils.cross_encoder import (
-    CrossEncoder,
-    Group,
-    Run,
-    Settings,
-    card,
-    comparison,
-    figures,
-    storage,
-)
+from course_utils.cross_encoder import CrossEncoder, storage
 from course_utils.data import EverydayGroup, Fact, QaPair
-from course_utils.data.squad import Paragraph, squad
 from course_utils.dual_encoder.training import Step
 from tools import records
+from tools.training import cross_encoder as recipe
+from tools.training.cross_encoder import Group, Run, Settings, card, comparison, figures
+from tools.training.squad import Paragraph, split_paragraphs, squad
 
 MAIN = "all"  # the run whose weights come with the course
 PACKAGES = ("torch", "transformers", "peft", "numpy")
@@ -56,11 +49,9 @@ class Sides:
     def sources(self, seed: int, negatives: int) -> dict[str, Iterator[Group]]:
         """Groups of each source, without end."""
         return {
-            "squad": cross_encoder.squad_groups(self.squad, negatives, seed),
-            "documentation": cross_encoder.documentation_groups(
-                self.documentation, negatives, seed
-            ),
-            "facts": cross_encoder.fact_groups(self.facts, negatives, seed),
+            "squad": recipe.squad_groups(self.squad, negatives, seed),
+            "documentation": recipe.documentation_groups(self.documentation, negatives, seed),
+            "facts": recipe.fact_groups(self.facts, negatives, seed),
         }
 
     def some(self, count: int) -> dict[str, list[Group]]:
@@ -83,7 +74,7 @@ def splits(paragraphs: Sequence[Paragraph]) -> Splits:
     """The splits of the three sources; the curve and the figures share the paragraphs of SQuAD."""
     pairs = data.split_pairs(data.qa_pairs())
     facts = data.split_facts(data.facts())
-    train, held_out = data.split_paragraphs(paragraphs)
+    train, held_out = split_paragraphs(paragraphs)
     return Splits(
         Sides(train, pairs.train, facts.train),
         Sides(held_out, pairs.validation, facts.validation),
@@ -103,7 +94,7 @@ def train(
     """A cross-encoder trained on these shares, and its curve; goes on where `work` has a part."""
     run = Run(CrossEncoder(seed=settings.seed), settings)
     shown = sides.validation.some(POINT_GROUPS)
-    groups = cross_encoder.mixture(
+    groups = recipe.mixture(
         sides.train.sources(settings.seed, settings.negatives), weights, settings.seed
     )
     log = records.Log(

@@ -21,13 +21,13 @@ from course_utils import cache, cards, data, masked_lm, models
 from course_utils.data import QaPair
 from course_utils.data.documentation import SOURCES
 from course_utils.data.retrieval_pairs import Split
-from course_utils.data.squad import squad
 from course_utils.dual_encoder.training import Step
 from course_utils.evaluate import summary
 from course_utils.masked_lm import MaskedLM, storage
 from tools import records
 from tools.counted_guesses import Bigrams, Unigrams
 from tools.masked_lm_training import Run, Settings, figures, log_probabilities
+from tools.training.squad import split_paragraphs, squad
 
 PACKAGES = ("torch", "transformers", "peft", "numpy")
 BLOCKS = 400  # of each held-out side, at even distances
@@ -179,7 +179,7 @@ class Texts:
 
     def train(self) -> torch.Tensor:
         """The blocks to train on: int64 `[n, T]`, as below."""
-        trained, _ = data.split_paragraphs(self.paragraphs)
+        trained, _ = split_paragraphs(self.paragraphs)
         return masked_lm.blocks([*texts_of(self.documentation.train), *trained])
 
     def shown(self) -> torch.Tensor:
@@ -188,7 +188,7 @@ class Texts:
 
     def held_out(self) -> dict[str, torch.Tensor]:
         """The blocks for the figures, by kind of text."""
-        _, held_out = data.split_paragraphs(self.paragraphs)
+        _, held_out = split_paragraphs(self.paragraphs)
         kinds = {"documentation": texts_of(self.documentation.held_out), "encyclopedia": held_out}
         found = {name: evenly(masked_lm.blocks(some), BLOCKS) for name, some in kinds.items()}
         everyday = masked_lm.blocks(list(data.senses().sentence), SENTENCE_TOKENS)
@@ -216,7 +216,7 @@ def main(arguments: Sequence[str] | None = None, texts: Texts | None = None) -> 
     options.work.mkdir(parents=True, exist_ok=True)
     texts = texts or all_texts()
     train_ids, held_out = texts.train(), texts.held_out()
-    trained, _ = data.split_paragraphs(texts.paragraphs)
+    trained, _ = split_paragraphs(texts.paragraphs)
     settings = Settings(steps=options.steps, batch=options.batch, seed=options.seed)
     model, curve = train(train_ids, texts.shown(), settings, options.work)
     about = {"settings": asdict(settings), "versions": records.versions(PACKAGES)}

@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from course_utils import cards, cross_encoder, data, dual_encoder, evaluate, models, ranking
+from course_utils import cards, data, dual_encoder, evaluate, models, ranking
 from course_utils.data import Entry, Question
 from course_utils.data.documentation import SOURCES
 from course_utils.data.retrieval_pairs import QaPair
-from course_utils.data.squad import Paragraph, squad
 from course_utils.dual_encoder import Heads, Settings, pairs, score_matrix, storage
 from tools import records
+from tools.training import cross_encoder as recipe
+from tools.training.squad import Paragraph, split_paragraphs, squad
 
 ECHO = 0.1  # the weight that L4 recommends
 WEIGHTS = (0.0, 0.01, 0.03, ECHO, 0.3, 1.0)  # of the echo term
@@ -143,7 +144,7 @@ class Sides:
 def all_sides(paragraphs: Sequence[Paragraph]) -> Sides:
     """The kinds of the course; each is split as the cross-encoder's."""
     documentation, facts = data.split_pairs(data.qa_pairs()), data.split_facts(data.facts())
-    trained, held_out = data.split_paragraphs(paragraphs)
+    trained, held_out = split_paragraphs(paragraphs)
     questions = [each for each in data.questions() if each.split == "tune" and each.answers]
     return Sides(
         {
@@ -166,7 +167,7 @@ def from_squad(paragraphs: Sequence[Paragraph]) -> list[QaPair]:
     return [
         QaPair(question, right, "SQuAD", "squad")
         for paragraph in paragraphs
-        for question, right, _ in cross_encoder.sentence_choices(paragraph)
+        for question, right, _ in recipe.sentence_choices(paragraph)
     ]
 
 

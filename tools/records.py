@@ -9,9 +9,10 @@ from time import process_time
 
 import numpy as np
 
-from course_utils import adapter_training, cache
+from course_utils import cache
 from course_utils.dual_encoder import checkpoint
 from course_utils.dual_encoder.training import Step
+from tools.training import adapter_training
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 
 from course_utils import data
-from course_utils.data import Entry, Paragraph, Question, SquadQuestion
+from course_utils.data import Entry, Question
 from course_utils.data.retrieval_pairs import QaPair, Split
 from tools import adapter_run, cross_encoder, frozen_head, heads, masked_lm, mixed_heads
+from tools.training.squad import Paragraph, SquadQuestion
 
 THINGS = ("list", "file", "window", "matrix", "thread", "image", "clock", "socket")
 MILL = "The mill is old. The wheel is red. Snow fell here. Nobody came in 1911."

@@ -24,7 +24,6 @@ from course_utils.data.retrieval_pairs import (
     split_pairs,
 )
 from course_utils.data.runs import RUNS, StoredRunError, stored_run
-from course_utils.data.squad import Paragraph, SquadError, SquadQuestion, split_paragraphs, squad
 from course_utils.data.sts import StsError, sts_b
 from course_utils.data.tables import (
     Analogy,
@@ -57,13 +56,10 @@ __all__ = [
     "GradedPair",
     "HardNegative",
     "Pair",
-    "Paragraph",
     "QaPair",
     "Question",
     "Sense",
     "Split",
-    "SquadError",
-    "SquadQuestion",
     "StoredRunError",
     "StsError",
     "TableError",
@@ -88,8 +84,6 @@ __all__ = [
     "senses",
     "split_facts",
     "split_pairs",
-    "split_paragraphs",
-    "squad",
     "stored_run",
     "sts_b",
     "themes",

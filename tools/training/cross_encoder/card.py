@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from course_utils import cards, models
-from course_utils.cross_encoder import comparison, storage
-from course_utils.cross_encoder.groups import FALSE_NEGATIVE
+from course_utils.cross_encoder import storage
 from course_utils.cross_encoder.scoring import MAX_TOKENS
-from course_utils.cross_encoder.training import TRAINING_TOKENS
 from course_utils.data.documentation import SOURCES
+from tools.training.cross_encoder import comparison
+from tools.training.cross_encoder.groups import FALSE_NEGATIVE
+from tools.training.cross_encoder.training import TRAINING_TOKENS
 
 GROUP_TITLES = {
     "facts": "questions about facts, of entities that are not in training, with hard negatives",

@@ -6,13 +6,14 @@ from itertools import islice
 
 import torch
 
-from course_utils import adapter_training, embed, models
-from course_utils.cross_encoder.groups import Group
-from course_utils.cross_encoder.loss import chance_level, listwise_loss
+from course_utils import embed, models
 from course_utils.cross_encoder.model import CrossEncoder
 from course_utils.cross_encoder.scoring import padded, tokenized
 from course_utils.dual_encoder.training import Step
 from course_utils.errors import BadInput
+from tools.training import adapter_training
+from tools.training.cross_encoder.groups import Group
+from tools.training.cross_encoder.loss import chance_level, listwise_loss
 
 TRAINING_TOKENS = 96  # of a pair, in training alone: steps take less time and memory
 BATCH_TOKENS = 2048  # of the pairs that go through the model together

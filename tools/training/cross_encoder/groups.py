@@ -14,9 +14,9 @@ import numpy as np
 
 from course_utils import data
 from course_utils.data import Fact, QaPair
-from course_utils.data.squad import Paragraph
 from course_utils.dual_encoder import embed_answers, embed_questions
 from course_utils.errors import BadInput
+from tools.training.squad import Paragraph
 
 ECHO_SHARE = 1 / 3  # of the groups from SQuAD, in which the question is one of the wrong texts
 CLOSEST = 20  # wrong answers that are mined for a question

@@ -8,14 +8,14 @@ from functools import partial
 import numpy as np
 
 from course_utils import embed, late_interaction
-from course_utils.cross_encoder import figures
-from course_utils.cross_encoder.figures import Scorer
-from course_utils.cross_encoder.groups import Group
 from course_utils.cross_encoder.model import CrossEncoder
 from course_utils.cross_encoder.scoring import score
 from course_utils.data import EverydayGroup, FactGroup, QaPair
 from course_utils.dual_encoder.heads import ANSWER_TOKENS
 from course_utils.evaluate import paired_difference, summary, wilson_interval
+from tools.training.cross_encoder import figures
+from tools.training.cross_encoder.figures import Scorer
+from tools.training.cross_encoder.groups import Group
 
 FIRST = 20  # texts a question that are reranked
 ENCODER, LATE, CROSS = "encoder", "late interaction", "cross-encoder"

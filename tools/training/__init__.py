@@ -1,0 +1,1 @@
+"""Recipes of what comes trained: texts, losses, loops, figures and cards."""
