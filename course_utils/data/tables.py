@@ -16,11 +16,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from course_utils.errors import CourseError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HERE = Path(__file__).parent
 Row = TypeVar("Row")
@@ -85,12 +86,12 @@ class Theme:
     sentence: str
 
 
-def words() -> pd.DataFrame:
+def words() -> "pd.DataFrame":
     """150 everyday words from ten fields of meaning; the columns are those of `Word`."""
     return _frame(read_table(HERE / "words.tsv", Word, unique=("word",)))
 
 
-def analogies() -> pd.DataFrame:
+def analogies() -> "pd.DataFrame":
     """60 analogies of four kinds, `b - a + c` near `d`; the columns are those of `Analogy`."""
     return _frame(
         read_table(
@@ -99,7 +100,7 @@ def analogies() -> pd.DataFrame:
     )
 
 
-def senses() -> pd.DataFrame:
+def senses() -> "pd.DataFrame":
     """256 sentences with ambiguous words, each once in its sentence; the columns of `Sense`."""
     return _frame(
         read_table(
@@ -119,7 +120,9 @@ def themes() -> list[Theme]:
     return read_table(HERE / "themes.tsv", Theme, unique=("sentence",))
 
 
-def _frame(rows: Sequence[object]) -> pd.DataFrame:
+def _frame(rows: Sequence[object]) -> "pd.DataFrame":
+    import pandas as pd  # here: `ask` reads tables, too, and starts in a second
+
     return pd.DataFrame(map(vars, rows))
 
 
