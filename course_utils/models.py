@@ -130,7 +130,7 @@ def load(name: str = "sentence encoder"):
     if switch() == "hub" and wanted.auto:
         return _load_hub(wanted)[:2]
     if wanted.part:
-        return _load_part(wanted.part)
+        return _load_embedded()[0], _load_part(wanted.part)
     if wanted.head:
         return _load_with_head(wanted.head)
     special = {"static word vectors": _load_static, "language model": _load_language_model}
@@ -217,7 +217,7 @@ def _load_with_head(side: str):
 
 @functools.cache
 def _load_part(name: str):
-    return _load_embedded()[0], importlib.import_module(f"course_utils.{name}").shipped()
+    return importlib.import_module(f"course_utils.{name}").shipped()
 
 
 @functools.cache
