@@ -8,6 +8,7 @@ from course_utils.data.fact_sentences import (
     FactTemplate,
     HardNegative,
     fact_groups,
+    fact_questions,
     fact_templates,
 )
 from course_utils.data.facts import Fact, FactSplit, facts, split_facts
@@ -70,6 +71,7 @@ __all__ = [
     "echo_example",
     "everyday",
     "fact_groups",
+    "fact_questions",
     "fact_templates",
     "facts",
     "failures",

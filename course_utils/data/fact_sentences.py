@@ -19,13 +19,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from course_utils.data.facts import Fact, holds, name_of
+from course_utils.data.facts import Fact, facts, holds, name_of, split_facts
 from course_utils.data.tables import HERE, read_table
 from course_utils.errors import BadInput
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Hardness = Literal["other entity", "same value", "other relation", "topic", "echo", "rewording"]
+FORMS = ("question", "statement")
 ANY = "any"  # the relation of a template that is about none
 # Who learns the first of an entity knows the second as well, or nearly: Rome is in Italy.
 TELLING = frozenset({("city", "country"), ("country", "continent")})
@@ -44,6 +48,7 @@ class FactTemplate:
     relation: str
     form: Literal["question", "statement", "topic"]
     text: str
+    trained: Literal["all", "heads", "none"]  # cross-encoder and heads, heads alone, or nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +91,69 @@ def fact_groups(
     `other entity`, and one of each other kind where there is one. Another seed words the same facts
     differently, which is a way to train for more than one epoch.
 
+    Without `templates`, the wordings are those that the cross-encoder was trained on.
+
     Raises BadInput where `others` is negative, or the templates do not cover the facts.
     """
     if others < 0:
         raise BadInput(f"others is the number of negatives of one kind, not {others}.")
-    return list(_Writer(facts, fact_templates() if templates is None else templates, seed, others))
+    if templates is None:
+        templates = [row for row in fact_templates() if row.trained == "all"]
+    return list(_Writer(facts, templates, seed, others))
+
+
+def fact_questions(wordings: int = 2, seed: int = 0) -> "pd.DataFrame":
+    """The facts of the course as questions and answers, a row each. The material of L4 and L5.
+
+    | column | |
+    |---|---|
+    | `side` | "train", "validation" or "held out": which entities (see `split_facts`) |
+    | `wording` | "known" or "new": whether wordings of this kind are trained on |
+    | `entity`, `kind`, `relation`, `value` | the fact |
+    | `question`, `answer` | two sentences about it, each in a wording of its own |
+
+    The training rows come in `wordings` blocks: each has all facts, in the same order, in other
+    words. Of every other fact there is one row in a known and one in a new wording. The seed
+    chooses the wordings; the split is always the same.
+
+    Raises BadInput where a relation has fewer wordings than are asked for.
+    """
+    import pandas as pd  # here: `ask` imports this package, too, and starts in a second
+
+    templates, rows = fact_templates(), []
+    known = [row for row in templates if row.trained != "none"]
+    new = [row for row in templates if row.trained == "none"]
+    split = split_facts(facts())
+    for side, wording, among, count in (
+        ("train", "known", known, wordings),
+        ("validation", "known", known, 1),
+        ("validation", "new", new, 1),
+        ("held out", "known", known, 1),
+        ("held out", "new", new, 1),
+    ):
+        of_side = getattr(split, side.replace(" ", "_"))
+        writer = _Writer(of_side, among, f"{seed} {side} {wording}")
+        worded = [
+            zip(*(writer.word(fact, fact.relation, form, count) for form in FORMS), strict=True)
+            for fact in of_side
+        ]
+        for block in zip(*worded, strict=True):
+            for fact, (question, answer) in zip(of_side, block, strict=True):
+                about = (fact.entity, fact.kind, fact.relation, fact.value)
+                rows.append((side, wording, *about, question, answer))
+    columns = "side wording entity kind relation value question answer"
+    return pd.DataFrame(rows, columns=columns.split())
 
 
 class _Writer:
     """Words facts, and picks what else is said beside each."""
 
     def __init__(
-        self, facts: Sequence[Fact], templates: Sequence[FactTemplate], seed: int, others: int
+        self,
+        facts: Sequence[Fact],
+        templates: Sequence[FactTemplate],
+        seed: int | str,
+        others: int = 0,
     ):
         self.facts, self.others, self.random = facts, others, random.Random(seed)
         self.texts: dict[tuple[str, str, str], list[str]] = defaultdict(list)

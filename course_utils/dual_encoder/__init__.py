@@ -13,11 +13,8 @@ from course_utils.dual_encoder.loss import (
     loss_gradient,
 )
 from course_utils.dual_encoder.storage import HeadsError, about, load, save, shipped
-from course_utils.dual_encoder.towers import Tower, Towers, tokenize
 from course_utils.dual_encoder.training import (
-    Run,
     Settings,
-    Step,
     batch_loss,
     batches,
     score_matrix,
@@ -28,12 +25,8 @@ from course_utils.dual_encoder.training import (
 __all__ = [
     "Heads",
     "HeadsError",
-    "Run",
     "Settings",
-    "Step",
     "TextEncoder",
-    "Tower",
-    "Towers",
     "about",
     "batch_loss",
     "batches",
@@ -48,6 +41,5 @@ __all__ = [
     "score_matrix",
     "shipped",
     "steps",
-    "tokenize",
     "train",
 ]

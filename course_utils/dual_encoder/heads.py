@@ -21,15 +21,17 @@ ANSWER_TOKENS = 128  # measured on validation pairs: 96 lose some rank, 192 take
 
 
 class Heads(nn.Module):
-    """The question head and the answer head, each a square matrix without a bias."""
+    """The question head and the answer head, each a square matrix without a bias.
 
-    def __init__(self, dimension: int = DIMENSION):
+    `shared` makes one head of both: what it reads as a question and as an answer is the same.
+    """
+
+    def __init__(self, dimension: int = DIMENSION, shared: bool = False):
         super().__init__()
         self.question = nn.Linear(dimension, dimension, bias=False)
-        self.answer = nn.Linear(dimension, dimension, bias=False)
-        with torch.no_grad():
-            nn.init.eye_(self.question.weight)
-            nn.init.eye_(self.answer.weight)
+        self.answer = self.question if shared else nn.Linear(dimension, dimension, bias=False)
+        nn.init.eye_(self.question.weight)
+        nn.init.eye_(self.answer.weight)
 
     @property
     def dimension(self) -> int:
