@@ -5,40 +5,56 @@ import itertools
 import pytest
 import torch
 
-from course_utils.dual_encoder import Heads, Run, Settings, checkpoint
-from course_utils.dual_encoder.checkpoint import CheckpointError
+from tools.training import adapter_training, checkpoint
+from tools.training.checkpoint import CheckpointError
 
 WIDTH = 8
-SETTINGS = Settings(steps=7, batch=4, learning_rate=1e-2)
+SETTINGS = adapter_training.Settings(steps=7, learning_rate=1e-2, head=2.0)
 OF = {"steps": 7, "batch": 4, "training pairs": "abc"}
 
 
-class Dropping(Heads):
-    """Heads behind dropout, whose random numbers have to come back as well."""
+class Small(torch.nn.Module):
+    """An encoder and a head, as small as can be."""
 
-    def questions(self, vectors):
-        return super().questions(torch.dropout(vectors, 0.3, self.training))
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.head = (torch.nn.Linear(WIDTH, WIDTH, bias=False) for _ in range(2))
+        torch.nn.init.eye_(self.encoder.weight)
+        torch.nn.init.eye_(self.head.weight)
+
+    def head_parameters(self) -> dict[str, torch.nn.Parameter]:
+        return {"head.weight": self.head.weight}
 
 
-def data() -> tuple[torch.Tensor, torch.Tensor]:
-    return tuple(torch.randn(2, 10, WIDTH, generator=torch.Generator().manual_seed(0)))
+class Run(adapter_training.Run):
+    """Guesses the next rows of a table from the ones before."""
+
+    def steps(self, rows: torch.Tensor):
+        return self._steps(rows[step : step + 4] for step in range(self.done, len(rows)))
+
+    def loss(self, batch: torch.Tensor) -> tuple[torch.Tensor, float, int]:
+        found = self.model.head(torch.tanh(self.model.encoder(batch[:-1])))
+        return (found - batch[1:]).square().mean(), 1.0, len(batch)
 
 
-def begun(steps: int, model: torch.nn.Module | None = None) -> Run:
-    run = Run(model or Dropping(WIDTH), SETTINGS)
-    list(itertools.islice(run.steps(*data()), steps))
+def data() -> torch.Tensor:
+    return torch.randn(12, WIDTH, generator=torch.Generator().manual_seed(0))
+
+
+def begun(steps: int) -> Run:
+    run = Run(Small(), SETTINGS)
+    list(itertools.islice(run.steps(data()), steps))
     return run
 
 
 @pytest.mark.parametrize("done", range(1, 8))
 def test_a_run_goes_on_as_if_it_had_never_been_put_down(tmp_path, done):
     whole = begun(0)
-    told = list(whole.steps(*data()))
+    told = list(whole.steps(data()))
     checkpoint.save(begun(done), tmp_path / "deep" / "state", OF)
     again = begun(0)
     assert checkpoint.restore(again, tmp_path / "deep" / "state", OF)
-    torch.manual_seed(99)  # what has been drawn in this process does not matter
-    rest = list(again.steps(*data()))
+    rest = list(again.steps(data()))
     assert [step.number for step in rest] == list(range(done + 1, 8))
     assert [step.loss for step in rest] == [step.loss for step in told[done:]]
     assert [step.pairs for step in rest] == [step.pairs for step in told[done:]]
@@ -78,7 +94,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_nothing_changes(tmp_path, ot
     with pytest.raises(CheckpointError, match=f"there {said}"):
         checkpoint.restore(run, tmp_path / "state", OF | other)
     assert run.done == 0
-    assert torch.equal(run.model.question.weight, torch.eye(WIDTH))
+    assert torch.equal(run.model.head.weight, torch.eye(WIDTH))
 
 
 @pytest.mark.parametrize("cut", [0, 20, 500, -1])

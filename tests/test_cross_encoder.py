@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from course_utils import cross_encoder, models
 from course_utils.cross_encoder import CrossEncoder, CrossEncoderError, storage
-from course_utils.dual_encoder import checkpoint
 from course_utils.errors import BadInput
+from tools.training import checkpoint
 from tools.training import cross_encoder as recipe
 from tools.training.cross_encoder import Group, Run, Settings
 

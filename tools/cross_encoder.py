@@ -22,9 +22,9 @@ import torch
 from course_utils import cache, cross_encoder, data
 from course_utils.cross_encoder import CrossEncoder, storage
 from course_utils.data import EverydayGroup, Fact, QaPair
-from course_utils.dual_encoder.training import Step
 from tools import records
 from tools.training import cross_encoder as recipe
+from tools.training.adapter_training import Step
 from tools.training.cross_encoder import Group, Run, Settings, card, comparison, figures
 from tools.training.squad import Paragraph, split_paragraphs, squad
 

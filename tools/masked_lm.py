@@ -17,16 +17,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from course_utils import cache, cards, data, masked_lm, models
+from course_utils import cache, data, masked_lm, models
 from course_utils.data import QaPair
 from course_utils.data.documentation import SOURCES
 from course_utils.data.retrieval_pairs import Split
-from course_utils.dual_encoder.training import Step
 from course_utils.evaluate import summary
 from course_utils.masked_lm import MaskedLM, storage
 from tools import records
 from tools.counted_guesses import Bigrams, Unigrams
 from tools.masked_lm_training import Run, Settings, figures, log_probabilities
+from tools.training import cards
+from tools.training.adapter_training import Step
 from tools.training.squad import split_paragraphs, squad
 
 PACKAGES = ("torch", "transformers", "peft", "numpy")

@@ -10,10 +10,10 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from course_utils import embed
-from course_utils.dual_encoder.training import Step
 from course_utils.errors import BadInput
 from course_utils.masked_lm import Masked, MaskedLM, hide
 from tools.training import adapter_training
+from tools.training.adapter_training import Step
 
 
 @dataclass(frozen=True)

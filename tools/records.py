@@ -10,9 +10,8 @@ from time import process_time
 import numpy as np
 
 from course_utils import cache
-from course_utils.dual_encoder import checkpoint
-from course_utils.dual_encoder.training import Step
-from tools.training import adapter_training
+from tools.training import adapter_training, checkpoint
+from tools.training.adapter_training import Step
 
 
 @dataclass(frozen=True)

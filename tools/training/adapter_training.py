@@ -1,7 +1,7 @@
 """The training loop of a head and of the adapters below it, one step at a time.
 
 What a batch is, and what it costs, is for a subclass to say: `cross_encoder.training` and
-`tools/masked_lm_training.py`. `dual_encoder.checkpoint` stores a run.
+`tools/masked_lm_training.py`. `checkpoint` stores a run.
 """
 
 import math
@@ -12,7 +12,6 @@ from typing import ClassVar
 
 import torch
 
-from course_utils.dual_encoder.training import Step
 from course_utils.errors import BadInput
 from course_utils.low_rank import AdaptedEncoder
 
@@ -53,10 +52,26 @@ class Settings:
         return self.learning_rate * min((step + 1) / rising, 1 - step / self.steps)
 
 
+@dataclass(frozen=True)
+class Step:
+    """What is known after a step.
+
+    `number` counts from 1. `loss` is that of the batch before the step, `chance` what equal scores
+    would cost. `pairs` and `seconds` are of all steps so far, without what happens between steps.
+    """
+
+    number: int
+    loss: float
+    chance: float
+    pairs: int
+    seconds: float
+
+
 class Run:
     """A training run that can be put down after any step and taken up again.
 
-    What `done`, `pairs` and `seconds` are is said in `dual_encoder.training.Run`.
+    `done` steps are behind it, with as many `pairs` and `seconds`. These three, the weights of
+    `model` and the state of `optimizer` are all that the next step depends on.
     """
 
     def __init__(self, model: AdaptedEncoder, settings: Settings):

@@ -12,8 +12,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from course_utils import cache
-from course_utils.dual_encoder.training import Run
 from course_utils.errors import CourseError
+from tools.training.adapter_training import Run
 
 
 class CheckpointError(CourseError):

@@ -6,10 +6,11 @@ Nothing in it is typed in by hand but what was decided before the run.
 from collections.abc import Mapping
 from pathlib import Path
 
-from course_utils import cards, models
+from course_utils import models
 from course_utils.cross_encoder import storage
 from course_utils.cross_encoder.scoring import MAX_TOKENS
 from course_utils.data.documentation import SOURCES
+from tools.training import cards
 from tools.training.cross_encoder import comparison
 from tools.training.cross_encoder.groups import FALSE_NEGATIVE
 from tools.training.cross_encoder.training import TRAINING_TOKENS

@@ -1,4 +1,4 @@
-"""The training loop of the cross-encoder, one step at a time, as `dual_encoder.training` has it."""
+"""The training loop of the cross-encoder, one step at a time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import torch
 from course_utils import embed, models
 from course_utils.cross_encoder.model import CrossEncoder
 from course_utils.cross_encoder.scoring import padded, tokenized
-from course_utils.dual_encoder.training import Step
 from course_utils.errors import BadInput
 from tools.training import adapter_training
+from tools.training.adapter_training import Step
 from tools.training.cross_encoder.groups import Group
 from tools.training.cross_encoder.loss import chance_level, listwise_loss
 
