@@ -278,13 +278,24 @@ def templates() -> list[FactTemplate]:
 def test_every_relation_has_varied_templates_and_no_template_is_idle(facts, templates):
     assert len(templates) == int(re.search(r"(\d+) templates, written by hand", README)[1])
     counts = Counter((row.kind, row.relation, row.form) for row in templates)
+    crossed = Counter(
+        (row.kind, row.relation, row.form) for row in templates if row.trained == "all"
+    )
     wanted = {(fact.kind, fact.relation) for fact in facts}
     for kind, relation in wanted:
-        assert counts.pop((kind, relation, "question")) >= 3, (kind, relation)
-        assert counts.pop((kind, relation, "statement")) >= 4, (kind, relation)
+        for form, least in (("question", 3), ("statement", 4)):
+            assert counts.pop((kind, relation, form)) >= 10, (kind, relation)
+            assert crossed[kind, relation, form] >= least, (kind, relation)
     for kind in {kind for kind, _ in wanted}:
         assert counts.pop((kind, ANY, "topic")) >= 4, kind
     assert not counts
+
+
+def test_a_third_of_the_wordings_of_each_relation_is_never_trained_on(templates):
+    counts = Counter((row.kind, row.relation, row.form) for row in templates)
+    new = Counter((row.kind, row.relation, row.form) for row in templates if row.trained == "none")
+    for key, count in counts.items():
+        assert new[key] == (0 if key[1] == ANY else round(count / 3)), key
 
 
 def test_statements_of_a_relation_begin_with_the_entity_and_with_the_value(templates):
@@ -299,12 +310,13 @@ def test_statements_of_a_relation_begin_with_the_entity_and_with_the_value(templ
 def test_templates_are_sentences_and_name_no_entity(facts, templates):
     names = {name_of(fact.entity).casefold() for fact in facts}
     for row in templates:
-        assert row.text[-1] == ("?" if row.form == "question" else "."), row.text
+        asks = row.form == "question" and not row.text.startswith("Tell me ")
+        assert row.text[-1] == ("?" if asks else "."), row.text
         assert row.text[0].isupper() or row.text[0] == "{", row.text
         assert [name for name in names if holds(row.text.casefold(), name)] == [], row.text
 
 
-TEMPLATE = "kind\trelation\tform\ttext\n"
+TEMPLATE = "kind\trelation\tform\ttext\ttrained\n"
 
 
 @pytest.mark.parametrize(
@@ -324,11 +336,78 @@ TEMPLATE = "kind\trelation\tform\ttext\n"
 )
 def test_a_malformed_template_is_refused_and_the_place_named(tmp_path, row, where, why):
     path = tmp_path / "templates.tsv"
-    path.write_text(f"{TEMPLATE}a\tb\tstatement\t{{entity}} is {{a_value}}.\n{row}\n")
+    path.write_text(f"{TEMPLATE}a\tb\tstatement\t{{entity}} is {{a_value}}.\tall\n{row}\tall\n")
     with pytest.raises(TableError) as error:
         data.fact_templates(path)
     assert str(error.value).startswith(f"{path}, line 3, column {where}"), error.value
     assert why in str(error.value)
+
+
+# ---------------------------------------------------------------------------------- the questions
+
+
+@pytest.fixture(scope="module")
+def questions():
+    return data.fact_questions()
+
+
+@pytest.fixture(scope="module")
+def trained(questions):
+    return questions[questions.side == "train"]
+
+
+def test_training_comes_in_blocks_of_the_same_facts_in_other_words(questions, trained, split):
+    first, second = trained[: len(split.train)], trained[len(split.train) :]
+    fact = ["entity", "kind", "relation", "value"]
+    of_split = [(row.entity, row.kind, row.relation, row.value) for row in split.train]
+    for block in (first, second):
+        assert list(block[fact].itertuples(index=False, name=None)) == of_split
+    for text in ("question", "answer"):
+        assert (first[text].to_numpy() != second[text].to_numpy()).all()
+
+
+def test_every_other_fact_is_asked_once_in_known_and_once_in_new_words(questions, split):
+    for side in SIDES[1:]:
+        for wording in ("known", "new"):
+            told = f"side == '{side.replace('_', ' ')}' and wording == '{wording}'"
+            rows = questions.query(told)
+            assert rows.entity.tolist() == [fact.entity for fact in getattr(split, side)]
+            assert rows.value.tolist() == [fact.value for fact in getattr(split, side)]
+
+
+def test_no_question_occurs_twice(questions):
+    assert not questions.question.duplicated().any()
+
+
+def test_another_seed_words_the_same_facts_differently(questions):
+    again, other = data.fact_questions(), data.fact_questions(seed=1)
+    assert again.equals(questions)
+    assert other.entity.equals(questions.entity)
+    assert (other.question != questions.question).mean() > 0.5
+
+
+def test_a_new_wording_never_occurs_in_training(templates, trained):
+    new = defaultdict(list)
+    for row in templates:
+        if row.trained == "none":
+            new[row.kind, row.relation, row.form].append(row.text)
+    for row in trained.itertuples():
+        fact = made(row.entity, row.kind, row.relation, row.value)
+        for form, text in (("question", row.question), ("statement", row.answer)):
+            unseen = {plain(template, fact) for template in new[row.kind, row.relation, form]}
+            assert unseen and bare(text) not in unseen, text
+
+
+def test_the_names_of_held_out_entities_never_occur_in_training(questions, trained):
+    everything = " _ ".join([*trained.question, *trained.answer]).casefold()
+    for side in ("validation", "held out"):
+        names = {name_of(name).casefold() for name in questions.entity[questions.side == side]}
+        assert [name for name in names if holds(everything, name)] == []
+
+
+def test_more_wordings_than_a_relation_has_are_refused():
+    with pytest.raises(BadInput, match="99 are needed"):
+        data.fact_questions(wordings=99)
 
 
 # ----------------------------------------------------------------------------------- the groups
@@ -362,6 +441,11 @@ def bare(text: str) -> str:
 
 def test_there_is_one_group_for_each_fact_in_their_order(facts, groups):
     assert [group.fact for group in groups] == facts
+
+
+def test_groups_are_in_the_words_that_the_cross_encoder_learned_from(facts, templates, groups):
+    known = [row for row in templates if row.trained == "all"]
+    assert data.fact_groups(facts, known) == groups != data.fact_groups(facts, templates)
 
 
 def test_every_text_looks_like_a_sentence(groups):
@@ -455,16 +539,14 @@ def test_negatives_are_made_of_the_given_facts_alone(split, templates):
 
 def wordings(*relations: str) -> list[FactTemplate]:
     """Two questions, a statement for each relation and a topic, of the kind `thing`."""
-    rows = [FactTemplate("thing", ANY, "topic", "I like {entity}.")]
+    rows = [(ANY, "topic", "I like {entity}.")]
     for relation in relations:
         rows += [
-            FactTemplate("thing", relation, "question", f"What is the {relation} of {{entity}}?"),
-            FactTemplate("thing", relation, "question", f"Which {relation} has {{entity}}?"),
-            FactTemplate(
-                "thing", relation, "statement", f"The {relation} of {{entity}} is {{value}}."
-            ),
+            (relation, "question", f"What is the {relation} of {{entity}}?"),
+            (relation, "question", f"Which {relation} has {{entity}}?"),
+            (relation, "statement", f"The {relation} of {{entity}} is {{value}}."),
         ]
-    return rows
+    return [FactTemplate("thing", *row, "all") for row in rows]
 
 
 def negatives(facts: list[Fact], **settings) -> dict[str, list[str]]:
@@ -525,7 +607,7 @@ def test_an_article_fits_the_word_that_follows():
     ]
     templates = [
         *wordings("class"),
-        FactTemplate("thing", "class", "statement", "{a_value} or {a_entity}."),
+        FactTemplate("thing", "class", "statement", "{a_value} or {a_entity}.", "all"),
     ]
     texts = {
         text
