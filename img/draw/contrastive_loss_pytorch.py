@@ -4,7 +4,7 @@ import torch
 from matplotlib import colormaps
 
 from course_utils import dual_encoder
-from course_utils.dual_encoder import Heads
+from course_utils.dual_encoder import Heads, Settings
 from course_utils.plots import DIVERGING
 from img.draw import examples
 from img.draw.canvas import Canvas
@@ -25,14 +25,8 @@ CODE = (
 
 
 def measure() -> dict:
-    """Scores of four held-out pairs by heads that are the identity."""
-    batch = examples.batch(BATCH)
-    return {
-        "documentation": examples.documentation(),
-        "names": [pair.name for pair in batch],
-        "scale": examples.scale(),
-        "scores": examples.scores(Heads(), batch).tolist(),
-    }
+    """Scores of four held-out facts by heads that are the identity."""
+    return {"scores": examples.scores(Heads(), examples.facts(BATCH))[:, :BATCH].tolist()}
 
 
 def draw(found: dict):
@@ -43,7 +37,7 @@ def draw(found: dict):
         art.words(52, y, sign, size=16, colour=shade("score"))
         art.code(76, y, line, size=BODY, align="left")
         art.code(456, y, comment, size=SMALL, colour=GREY, align="left")
-    scores = found["scale"] * torch.tensor(found["scores"])  # [B, B]
+    scores = Settings().scale * torch.tensor(found["scores"])  # [B, B]
     shares = scores.softmax(1)
     _scores(art, scores)
     _softmax(art, shares, dual_encoder.contrastive_loss(scores).item())

@@ -1,23 +1,37 @@
-"""What the pictures of L4 and L5 show: held-out documentation, and a question asked of it."""
+"""What the pictures of L4 and L5 show: facts and documentation that nothing was trained on."""
 
 import functools
 import hashlib
 
 import numpy as np
+import pandas as pd
 import torch
 
 from course_utils import data, dual_encoder
 from course_utils.data import QaPair
-from course_utils.dual_encoder import Heads, storage
+from course_utils.dual_encoder import Heads
 
-BATCH_OF = "torch.nn."  # pairs of one subject: harder than pairs drawn from everywhere
+DOCUMENTS_OF = "torch.nn."
 QUESTION = "How do I check whether two arrays are almost equal?"
 SHOWN = 12  # of the 384 numbers of a vector
 
 
+def facts(count: int) -> pd.DataFrame:
+    """The first facts that were held out, in known wordings: not chosen for what comes out."""
+    table = data.fact_questions()
+    return table[(table.side == "held out") & (table.wording == "known")].head(count)
+
+
+def scores(heads: Heads, facts: pd.DataFrame) -> torch.Tensor:
+    """Each question with each answer and then with each question: cosines `[n, 2n]`."""
+    candidates = [*facts.answer, *facts.question]
+    questions = heads.encode_questions(list(facts.question), precision="float32")
+    return torch.from_numpy(questions @ heads.encode_answers(candidates, precision="float32").T)
+
+
 @functools.cache
 def held_out() -> list[QaPair]:
-    """The documentation pairs that the shipped heads were not trained on, in their order."""
+    """The documentation pairs that no heads were trained on, in their order."""
     return data.split_pairs(data.qa_pairs()).held_out
 
 
@@ -27,28 +41,16 @@ def documentation() -> str:
     return hashlib.sha256(texts.encode()).hexdigest()[:16]
 
 
-def batch(size: int) -> list[QaPair]:
+def documents(count: int) -> list[QaPair]:
     """The first held-out pairs that stand directly in torch.nn."""
-    inside = [pair for pair in held_out() if pair.name.startswith(BATCH_OF)]
-    return [pair for pair in inside if pair.name.count(".") == BATCH_OF.count(".")][:size]
-
-
-def scores(heads: Heads, pairs: list[QaPair]) -> torch.Tensor:
-    """Each question with each answer, cosines `[n, n]`."""
-    questions = heads.encode_questions([pair.question for pair in pairs], precision="float32")
-    answers = heads.encode_answers([pair.answer for pair in pairs], precision="float32")
-    return torch.from_numpy(questions @ answers.T)
-
-
-def scale() -> float:
-    """What the shipped heads were trained with."""
-    return dual_encoder.about(storage.SHIPPED)["about"]["settings"]["scale"]
+    inside = [pair for pair in held_out() if pair.name.startswith(DOCUMENTS_OF)]
+    return [pair for pair in inside if pair.name.count(".") == DOCUMENTS_OF.count(".")][:count]
 
 
 @functools.cache
 def search_vectors() -> tuple[np.ndarray, np.ndarray]:
     """The question `[384]` and the answers of all held-out pairs `[n, 384]`, as unit vectors."""
-    heads = dual_encoder.shipped()
+    heads = dual_encoder.shipped("documentation")
     answers = [pair.answer for pair in held_out()]
     options = {"precision": "float32", "progress": False}
     return heads.encode_questions(QUESTION), heads.encode_answers(answers, **options)

@@ -7,7 +7,6 @@ from img.draw.style import GREY, SMALL
 
 DOCUMENTS, CHUNKS = 3, 2  # that are shown
 LENGTH, OVERLAP = 96, 16  # tokens
-SHOWN = 12  # of the 384 numbers
 Y, APART = 160, 60
 CAPTIONS = {
     84: "documents",
@@ -18,14 +17,14 @@ CAPTIONS = {
 
 
 def measure() -> dict:
-    """The vectors of the first chunks of three documents, by the shipped answer head."""
-    batch = examples.batch(DOCUMENTS + 1)[1:]
+    """The vectors of the first chunks of three documents, by the answer head for documentation."""
+    batch = examples.documents(DOCUMENTS + 1)[1:]
     chunks = [_chunk(pair.answer, number) for pair in batch for number in range(CHUNKS)]
-    vectors = dual_encoder.shipped().encode_answers(chunks)[:, :SHOWN]
+    vectors = dual_encoder.shipped("documentation").encode_answers(chunks)[:, : examples.SHOWN]
     return {
         "documentation": examples.documentation(),
         "names": [pair.name for pair in batch],
-        "vectors": vectors.reshape(DOCUMENTS, CHUNKS, SHOWN).tolist(),
+        "vectors": vectors.reshape(DOCUMENTS, CHUNKS, examples.SHOWN).tolist(),
     }
 
 
