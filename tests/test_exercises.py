@@ -8,7 +8,7 @@ import symtable
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from math import log
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from torch.nn.functional import cross_entropy
 
 from course_utils import claims, exercises
 from course_utils.errors import BadInput
-from course_utils.exercises import registry
+from course_utils.exercises import lesson4, registry
 from tests import test_exercises_deeper as deeper
 from tests import test_exercises_lesson5 as lesson5
 from tests.helpers import ROOT
@@ -161,6 +161,40 @@ def masked(states, mask, *, left_out=(0,), less=0):
     return (states * inner.unsqueeze(-1)).sum(1) / count.unsqueeze(-1)
 
 
+def ranks(scores):
+    return (scores >= np.diag(scores)[:, None]).sum(1)
+
+
+def echoes(heads, questions, answers, scale=20):
+    candidates = heads.answers(torch.cat([answers, questions]))
+    return torch.einsum("id,jd->ij", heads.questions(questions), candidates) * scale
+
+
+def a_step(
+    heads,
+    optimizer,
+    questions,
+    answers,
+    scale=20,
+    scores=lambda scores: scores,
+    places=lambda scores: torch.arange(len(scores)),
+    returns=torch.Tensor.item,
+    order=("zero_grad", "backward", "step"),
+):
+    """A step of training, right or with one thing wrong."""
+    compared = scores(scale * heads.questions(questions) @ heads.answers(answers).T)
+    loss = cross_entropy(compared, places(compared))
+    actions = {
+        "zero_grad": optimizer.zero_grad,
+        "backward": loss.backward,
+        "upward": lambda: (-loss).backward(),
+        "step": optimizer.step,
+    }
+    for name in order:
+        actions[name]()
+    return returns(loss)
+
+
 # Plausible mistakes and what the check must say of each (a part of it).
 WRONG = {
     "L2.1 cosine": [
@@ -275,31 +309,85 @@ WRONG = {
         (lambda n, m, k: m + n * k, "Count the encoded questions"),
         (lambda n, m, k: None, "it returns None. Count"),
     ],
-    "L4.1 the other direction": [
-        (lambda s: None, "returns None. Does it say `return`?"),
-        (lambda s: -torch.log_softmax(s, 0).diagonal(), "one number was expected, not Tensor"),
-        (lambda s: -torch.log_softmax(s, 1).diagonal().mean(), "the loss from question to answer"),
-        (lambda s: -torch.log_softmax(s, 0).diagonal().sum(), "that is the sum, not the mean"),
-        (lambda s: torch.log_softmax(s, 0).diagonal().mean(), "minus the logarithm"),
-        (lambda s: torch.softmax(s, 0).diagonal().mean(), "Which softmax runs down a column?"),
-        (lambda s: -s.diagonal().mean(), "Which softmax runs down a column?"),
+    "L4.1 the loss of one row": [
+        (lambda row, right: None, "returns None. Does it say `return`?"),
+        (lambda row, right: row.log_softmax(0)[right], "minus the logarithm"),
+        (lambda row, right: row.softmax(0)[right], "that is the probability itself"),
+        (lambda row, right: -row.log_softmax(0).mean(), "that is the mean over the row"),
+        (lambda row, right: -row.softmax(0)[right].log10(), "the logarithm to base 10"),
+        (lambda row, right: -row.log_softmax(0), "one number was expected, not shape [4]"),
+        (lambda row, right: -row[right], "the loss of position 3 of [2, 0.5, -1, 1.5] is 1.131"),
+        (lambda row, right: -row.log_softmax(0)[0], "the loss of position 3"),
     ],
-    "L4.2 short batch": [
-        (log(300), "the loss of the three full batches"),
-        (log(1000), "the answers of its batch, not of the whole epoch"),
-        (log(250), "the mean of the four losses"),
-        (log(100), "what does a batch of B cost"),
-        (1.0, "what does a batch of B cost"),
-        ("ln 300", "a number was expected, not str"),
+    "L4.2 the chance line": [
+        (log(256), "the questions stand among the candidates, too"),
+        (1 / 512, "that is the probability of the right answer"),
+        (9, "that is in bits"),
+        (2.7093, "the logarithm to base 10"),
+        (-log(512), "how many candidates does a question have"),
+        (512, "how many candidates does a question have"),
+        ("ln 512", "a number was expected, not str"),
+        (True, "a number was expected, not bool"),
     ],
-    "L4.3 mean reciprocal rank": [
+    "L4.3 right answer first": [
         (lambda s: None, "returns None. Does it say `return`?"),
-        (lambda s: 1 / (s >= np.diag(s)[:, None]).sum(1), "take the mean over the questions"),
-        (lambda s: (s.argmax(1) == np.arange(len(s))).mean(), "that is recall@1"),
-        (lambda s: (s >= np.diag(s)[:, None]).sum(1).mean(), "that is the mean rank"),
-        (lambda s: 1 / (s >= np.diag(s)[:, None]).sum(1).mean(), "that is 1 / mean rank"),
-        (lambda s: (1 / (1 + (s >= np.diag(s)[:, None]).sum(1))).mean(), "begin at 2"),
-        (lambda s: (1 / (s >= np.diag(s)[None]).sum(0)).mean(), "the ranks are other ones"),
+        (lambda s: (s.argmax(1) == np.arange(len(s))).astype(float), "a tie is no win"),
+        (lambda s: ranks(s[:, : len(s)]) == 1, "look at all columns"),
+        (lambda s: (ranks(s) == 1).mean(), "type ndarray was expected, not float64"),
+        (lambda s: [float(rank == 1) for rank in ranks(s)], "type ndarray was expected, not list"),
+        (lambda s: ranks(s), "those are ranks"),
+        (lambda s: (ranks(s) == 1)[:, None], "shape [5] was expected, not shape [5, 1]"),
+        (lambda s: ranks(s) != 1, "which candidates have a score as high"),
+    ],
+    "L4.4 training step": [
+        (lambda heads, optimizer, q, a: None, "returns None. Does it say `return`?"),
+        (partial(a_step, scale=1), "the scale is missing"),
+        (partial(a_step, scores=lambda scores: scores.T), "each answer picks a question"),
+        (partial(a_step, places=lambda scores: torch.zeros(len(scores)).long()), "in column i"),
+        (partial(a_step, scores=lambda scores: scores.abs()), "the loss is another one"),
+        (partial(a_step, returns=lambda loss: loss), "a float was expected, not Tensor"),
+        (partial(a_step, order=("backward", "step")), "the gradient of the first is still there"),
+        (partial(a_step, order=("zero_grad", "backward")), "the weights do not move"),
+        (partial(a_step, order=("zero_grad", "step")), "the weights do not move"),
+        (partial(a_step, order=("backward", "zero_grad", "step")), "the weights do not move"),
+        (partial(a_step, order=("zero_grad", "upward", "step")), "not the one against its grad"),
+    ],
+    "L4.5 echo term": [
+        (lambda heads, q, a, scale: None, "returns None. Does it say `return`?"),
+        (
+            lambda heads, q, a, scale: (
+                scale * heads.questions(q) @ torch.cat([heads.answers(a), heads.questions(q)]).T
+            ),
+            "the question head reads both",
+        ),
+        (
+            lambda heads, q, a, scale: (
+                scale * heads.questions(q) @ heads.answers(torch.cat([q, a])).T
+            ),
+            "the columns of the answers come first",
+        ),
+        (
+            lambda heads, q, a, scale: scale * heads.questions(q) @ heads.answers(a).T,
+            "shape [6, 12] was expected, not shape [6, 6]",
+        ),
+        (lambda heads, q, a, scale: echoes(heads, q, a, 1), "the scale is missing"),
+        (lambda heads, q, a, scale: echoes(heads, q, a, 20), "`scale` is an argument"),
+        (lambda heads, q, a, scale: echoes(heads, a, q, scale), "Which head reads what?"),
+        (
+            lambda heads, q, a, scale: echoes(heads, q, a, scale).tolist(),
+            "type Tensor was expected",
+        ),
+    ],
+    "L4.6 mean reciprocal rank": [
+        (lambda s: None, "returns None. Does it say `return`?"),
+        (lambda s: 1 / ranks(s), "one number was expected, not shape [6]"),
+        (lambda s: (ranks(s) == 1).mean(), "that is the share of first places"),
+        (lambda s: ranks(s).mean(), "that is the mean rank"),
+        (lambda s: 1 / ranks(s).mean(), "that is 1 / mean rank"),
+        (lambda s: (1 / (1 + ranks(s))).mean(), "begin at 2"),
+        (lambda s: (1 / (1 + (s > np.diag(s)[:, None]).sum(1))).mean(), "with the same score"),
+        (lambda s: (1 / ranks(s[:, : len(s)])).mean(), "look at all columns"),
+        (lambda s: (1 / ranks(s[:, : len(s)].T)).mean(), "the ranks are other ones"),
     ],
     **deeper.WRONG,
     **lesson5.WRONG,
@@ -342,6 +430,31 @@ RIGHT = {
         ),
     ],
     "L3.4 runs of the model": [lambda n, m, k: m + n * (k + 1)],
+    "L4.1 the loss of one row": [
+        lambda row, right: -row.log_softmax(0)[right],
+        lesson4.row_loss,
+    ],
+    "L4.2 the chance line": [np.log(512), 6.238],
+    "L4.3 right answer first": [
+        lesson4.right_first,
+        lambda s: ranks(s) == 1,
+        lambda s: np.array(
+            [
+                float((row > row[i]).sum() == 0 and (row == row[i]).sum() == 1)
+                for i, row in enumerate(s)
+            ]
+        ),
+    ],
+    "L4.4 training step": [
+        lesson4.contrastive_step,
+        a_step,
+        partial(a_step, order=("backward", "step", "zero_grad")),
+    ],
+    "L4.5 echo term": [lesson4.echo_scores, echoes],
+    "L4.6 mean reciprocal rank": [
+        lesson4.mean_reciprocal_rank,
+        lambda s: sum(1 / sum(each >= row[i] for each in row) for i, row in enumerate(s)) / len(s),
+    ],
     **deeper.RIGHT,
     **lesson5.RIGHT,
 }
