@@ -148,6 +148,8 @@ def sentence_transformer(pooling: str = "mean"):
 
     with _no_progress_bar():
         peer = SentenceTransformer(str(path), device="cpu")
+    # Trained by the library's trainer, it would choose examples for a card that nobody writes.
+    peer.model_card_data.widget = [{"text": ""}]
     if pooling != "mean":  # its class by way of an instance: the import path changed with version 6
         peer[1] = type(peer[1])(peer[0].auto_model.config.hidden_size, pooling)
     return peer

@@ -309,7 +309,7 @@ WRONG = {
         (lambda n, m, k: m + n * k, "Count the encoded questions"),
         (lambda n, m, k: None, "it returns None. Count"),
     ],
-    "L4.1 the loss of one row": [
+    "L4.2 the loss of one row": [
         (lambda row, right: None, "returns None. Does it say `return`?"),
         (lambda row, right: row.log_softmax(0)[right], "minus the logarithm"),
         (lambda row, right: row.softmax(0)[right], "that is the probability itself"),
@@ -319,7 +319,7 @@ WRONG = {
         (lambda row, right: -row[right], "the loss of position 3 of [2, 0.5, -1, 1.5] is 1.131"),
         (lambda row, right: -row.log_softmax(0)[0], "the loss of position 3"),
     ],
-    "L4.2 the chance line": [
+    "L4.6 the chance line": [
         (log(256), "the questions stand among the candidates, too"),
         (1 / 512, "that is the probability of the right answer"),
         (9, "that is in bits"),
@@ -329,7 +329,7 @@ WRONG = {
         ("ln 512", "a number was expected, not str"),
         (True, "a number was expected, not bool"),
     ],
-    "L4.3 right answer first": [
+    "L4.1 right answer first": [
         (lambda s: None, "returns None. Does it say `return`?"),
         (lambda s: (s.argmax(1) == np.arange(len(s))).astype(float), "a tie is no win"),
         (lambda s: ranks(s[:, : len(s)]) == 1, "look at all columns"),
@@ -378,7 +378,7 @@ WRONG = {
             "type Tensor was expected",
         ),
     ],
-    "L4.6 mean reciprocal rank": [
+    "L4.3 mean reciprocal rank": [
         (lambda s: None, "returns None. Does it say `return`?"),
         (lambda s: 1 / ranks(s), "one number was expected, not shape [6]"),
         (lambda s: (ranks(s) == 1).mean(), "that is the share of first places"),
@@ -430,12 +430,12 @@ RIGHT = {
         ),
     ],
     "L3.4 runs of the model": [lambda n, m, k: m + n * (k + 1)],
-    "L4.1 the loss of one row": [
+    "L4.2 the loss of one row": [
         lambda row, right: -row.log_softmax(0)[right],
         lesson4.row_loss,
     ],
-    "L4.2 the chance line": [np.log(512), 6.238],
-    "L4.3 right answer first": [
+    "L4.6 the chance line": [np.log(512), 6.238],
+    "L4.1 right answer first": [
         lesson4.right_first,
         lambda s: ranks(s) == 1,
         lambda s: np.array(
@@ -451,7 +451,7 @@ RIGHT = {
         partial(a_step, order=("backward", "step", "zero_grad")),
     ],
     "L4.5 echo term": [lesson4.echo_scores, echoes],
-    "L4.6 mean reciprocal rank": [
+    "L4.3 mean reciprocal rank": [
         lesson4.mean_reciprocal_rank,
         lambda s: sum(1 / sum(each >= row[i] for each in row) for i, row in enumerate(s)) / len(s),
     ],

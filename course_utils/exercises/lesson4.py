@@ -28,7 +28,7 @@ def row_loss(row, right):
     return math.log(sum(math.exp(score) for score in row)) - float(row[right])
 
 
-@exercise("L4.1 the loss of one row", solution=row_loss)
+@exercise("L4.2 the loss of one row", solution=row_loss)
 def _row_loss(answer) -> str | None:
     import torch
 
@@ -44,7 +44,7 @@ def _row_loss(answer) -> str | None:
     return _verdict(answer(row.clone(), right), loss, wrong, otherwise)
 
 
-@exercise("L4.2 the chance line", solution=math.log(512))
+@exercise("L4.6 the chance line", solution=math.log(512))
 def _chance_line(answer) -> str | None:
     if isinstance(answer, bool) or not isinstance(answer, (int, float)):
         return f"a number was expected, not {type(answer).__name__}."
@@ -63,7 +63,7 @@ def right_first(scores):
     return (_ranks(scores) == 1).astype(float)
 
 
-@exercise("L4.3 right answer first", solution=right_first)
+@exercise("L4.1 right answer first", solution=right_first)
 def _right_first(answer) -> str | None:
     import numpy as np
 
@@ -180,7 +180,7 @@ def mean_reciprocal_rank(scores):
     return float((1 / _ranks(scores)).mean())
 
 
-@exercise("L4.6 mean reciprocal rank", solution=mean_reciprocal_rank)
+@exercise("L4.3 mean reciprocal rank", solution=mean_reciprocal_rank)
 def _mean_reciprocal_rank(answer) -> str | None:
     import numpy as np
 
