@@ -5,10 +5,8 @@ test can call. `panel` wires a view to widgets and knows nothing about its subje
 ipywidgets that version 7.7 has are used.
 """
 
-from course_utils.explorers.head_runs import Trainings, TrainTheHeads
-from course_utils.explorers.heads_explorer import train_the_heads, view_train_the_heads
-from course_utils.explorers.loss_explorer import loss_machine, view_loss_machine
-from course_utils.explorers.loss_numbers import LossMachine
+from course_utils.explorers.heads_explorer import train_the_heads
+from course_utils.explorers.loss_explorer import loss_machine
 from course_utils.explorers.map_explorer import touch_map
 from course_utils.explorers.search_explorer import search_desk, view_search_desk
 from course_utils.explorers.search_results import Desk, SearchDesk
@@ -22,21 +20,16 @@ from course_utils.explorers.word_pair import WordInContext
 
 __all__ = [
     "Desk",
-    "LossMachine",
     "SearchDesk",
     "SentencesToVectors",
-    "TrainTheHeads",
-    "Trainings",
     "WordInContext",
     "loss_machine",
     "search_desk",
     "sentences_to_vectors",
     "touch_map",
     "train_the_heads",
-    "view_loss_machine",
     "view_search_desk",
     "view_sentences_to_vectors",
-    "view_train_the_heads",
     "view_word_in_context",
     "word_in_context",
 ]

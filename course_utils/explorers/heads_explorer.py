@@ -1,188 +1,206 @@
-"""The explorer of L4, "train the heads": its widgets, its picture and its words."""
+"""The explorer of L4, "train the heads": a training run on the facts, and what it is worth.
 
-from collections.abc import Iterator
-from functools import partial
+A run is decided by its settings, and computed once. It is measured on the validation questions.
+"""
+
+import functools
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
-from course_utils import data, evaluate, plots, ranking
-from course_utils.errors import BadInput
+from course_utils import data, dual_encoder, evaluate, plots, ranking
+from course_utils.dual_encoder import Heads, Settings
 from course_utils.explorers import panel
-from course_utils.explorers.head_runs import (
-    Progress,
-    Trainings,
-    TrainTheHeads,
-    on_documentation,
-)
 from course_utils.explorers.panel import View
+from course_utils.plots import figures
 
+WORDINGS = ("known", "new")
+AMONG = ("answers alone", "answers and questions")
+CASES = list(itertools.product(WORDINGS, AMONG))
+HEADS = {False: "two", True: "one shared"}
 BATCHES = (16, 32, 64, 128, 256, 512)
-ECHOES = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
-UNTRAINED = "untrained"
-SMALL = 9.5  # the size of the keys, in points
+KEPT = 5  # runs that are shown side by side
 
-Figures = dict[str, np.ndarray]  # as `dual_encoder.pairs.figures` gives them
+Vectors = tuple[torch.Tensor, torch.Tensor]  # of questions and of their answers, `[n, d]` each
 
 
-def train_the_heads(split: data.Split | None = None) -> None:
-    """Show the explorer: train the two heads for a second or two, and compare the last runs.
+@dataclass(frozen=True)
+class Run:
+    """The loss of each step, and for each of `CASES` who found the answer among those candidates.
 
-    `split` are the lesson's documentation pairs; without it, they are made anew. Their embeddings
-    come from the cache where they are there. The heads are measured on the validation pairs.
+    `first` is 1.0 where the right answer of a validation question is first, else 0.0: `[q]` each.
     """
-    trainings, history = on_documentation(split), TrainTheHeads()
-    trainings.run(history.then().runs[0])  # the first run; nobody would see the pictures on its way
 
-    def state(**values) -> TrainTheHeads:
-        nonlocal history
-        history = history.then(**values)
-        return history
+    settings: Settings
+    shared: bool
+    losses: list[float]
+    first: dict[tuple[str, str], np.ndarray]
 
+    @property
+    def chance(self) -> float:
+        """The loss of equal scores."""
+        batch = self.settings.batch
+        return dual_encoder.chance_level(batch, batch, self.settings.echo)
+
+
+@functools.cache
+def vectors() -> tuple[Vectors, dict[str, Vectors]]:
+    """The encoder's vectors of the facts: to train on, and to validate with, by wording."""
+    facts = data.fact_questions()
+
+    def embedded(rows) -> Vectors:
+        questions = dual_encoder.embed_questions(list(facts.question[rows]), progress=False)
+        answers = dual_encoder.embed_answers(list(facts.answer[rows]), progress=False)
+        return torch.from_numpy(questions), torch.from_numpy(answers)
+
+    validation = facts.side == "validation"
+    by_wording = {name: embedded(validation & (facts.wording == name)) for name in WORDINGS}
+    return embedded(facts.side == "train"), by_wording
+
+
+@functools.cache
+def run(settings: Settings, shared: bool = False) -> Run:
+    """Train heads on the facts, from the identity on, and rank with them. No steps: untrained."""
+    (questions, answers), validation = vectors()
+    heads = Heads(questions.shape[1], shared)
+    losses = dual_encoder.train(heads, questions, answers, settings, wordings=2)
+    first = {}
+    for wording, (asked, right) in validation.items():
+        for among, candidates in zip(AMONG, (right, torch.cat([right, asked])), strict=True):
+            scores = dual_encoder.score_matrix(heads, asked, candidates)
+            first[wording, among] = (ranking.ranks(scores) == 1).astype(float)
+    return Run(settings, shared, losses, first)
+
+
+def untrained() -> Run:
+    """The encoder itself: heads that have taken no step."""
+    return run(Settings(steps=0))
+
+
+def train_the_heads() -> None:
+    """Show the explorer: train one head or two for a second, and compare the last runs.
+
+    It embeds the facts; vectors that are in the cache are taken from there.
+    """
+    runs: list[Run] = []
+
+    def state(**values) -> list[Run]:
+        runs.append(run(*settings_of(**values, earlier=runs)))
+        return runs[-KEPT:]
+
+    echo = [("on", Settings().echo), ("off", 0.0)]
+    start = 1 / Settings().scale
     controls = {
-        "temperature": panel.fine_slider("temperature", 0.07, 0.02, 1.0, 0.01),
+        "echo": panel.dropdown("echo term", echo, "170px"),
+        "shared": panel.dropdown("heads", [(name, each) for each, name in HEADS.items()], "180px"),
+        "temperature": panel.fine_slider("temperature", start, 0.02, 1.0, 0.01),
         "batch": panel.dropdown("batch size", [(f"{n}", n) for n in BATCHES], "160px", 256),
-        "echo": panel.dropdown(
-            "echo weight", [(f"{weight:g}", weight) for weight in ECHOES], "170px"
-        ),
     }
-    view = partial(follow_training, trainings=trainings)
     panel.present(
         panel.explorer("train-the-heads", state, view, controls, button="Train"),
-        "Train the heads: the loss of a short training run, step by step. It begins far below the "
-        "chance line and falls; the last batch of each pass through the pairs is shorter, and its "
-        "chance line lower. Beside it, how the heads rank validation pairs, untrained and after "
-        "the run: recall@1 and MRR have risen a little, and the echo rate stays at its highest.",
+        "Train the heads: the loss of a short training run with two heads and the echo term, step "
+        "by step; it falls far below the chance line. Beside it, for known and for new wordings, "
+        "the share of validation questions whose right answer is first. Among the answers alone "
+        "the untrained encoder finds most. Among answers and questions it finds none; after the "
+        "run it is most of them, and fewer where the wording is new.",
     )
 
 
-def view_train_the_heads(state: TrainTheHeads, trainings: Trainings) -> View:
-    """The newest run of a history, once it is done, beside those before it.
-
-    A history without a run gives a View with a message and no picture.
-    """
-    return panel.last(follow_training, state, trainings)
-
-
-def follow_training(state: TrainTheHeads, trainings: Trainings) -> Iterator[View]:
-    """The newest run of a history while it trains, and when it is done; earlier runs beside it."""
-    if not state.runs:
-        raise BadInput("There is no run yet: press Train.")
-    *earlier, newest = state.runs
-    before = [trainings.run(settings) for settings in reversed(earlier)]
-    for run in trainings.follow(newest):
-        runs = [run, *before]
-        yield View(plots.png(picture(runs, trainings.untrained)), words(runs, trainings))
+def settings_of(
+    echo: float, shared: bool, temperature: float, batch: int, earlier: Sequence[Run] = ()
+) -> tuple[Settings, bool]:
+    """What to run. The same settings as those of an earlier run are trained from another seed."""
+    settings = Settings(batch=batch, scale=round(1 / temperature, 4), echo=echo)
+    seen = [(replace(each.settings, seed=0), each.shared) for each in earlier]
+    return replace(settings, seed=seen.count((settings, shared))), shared
 
 
-def words(runs: list[Progress], trainings: Trainings) -> str:
-    """The HTML below the picture: what the newest run gained, and a table of all."""
-    newest, total = runs[0], runs[0].settings.steps
-    if len(newest.steps) < total:
-        said = f"<b>Training: {len(newest.steps)} of {total} steps.</b>"
-    else:
-        gained = _compared(newest.figures, trainings.untrained)
-        said = f"<b>Against the untrained heads</b>: {gained}"
-        if len(runs) > 1:
-            said += "<br><b>Against the run before</b>: "
-            said += _compared(newest.figures, runs[1].figures)
+def view(runs: Sequence[Run]) -> View:
+    """The newest run, which is the last, beside those before it and the untrained encoder."""
+    return View(plots.png(picture(runs)), words(runs))
+
+
+def words(runs: Sequence[Run]) -> str:
+    """The HTML below the picture: the finding, a table of all runs, and how to read it."""
+    loss = f"Last loss {runs[-1].losses[-1]:.2f}; equal scores would cost {runs[-1].chance:.2f}."
     return (
         f'<div style="max-width:{panel.WIDTH};line-height:1.5">'
-        f'<div role="status">{said}</div>{_table(runs, trainings)}'
-        '<div style="margin-top:6px">Echo rate: how many questions would find themselves first, '
-        "were they among the answers. The echo weight makes them negatives. Losses of different "
-        "temperatures, batch sizes or echo weights cannot be compared; ranks can. Press Train "
-        "again with the same settings: another seed, and what differs then is luck. These are "
-        "validation pairs, to choose settings with; the figures to tell are those of held-out "
-        "pairs.</div></div>"
+        f'<div role="status"><b>{_finding(runs[-1])}.</b> {loss}</div>{_table(runs)}'
+        '<div style="margin-top:6px">The figures are shares of validation questions whose right '
+        "answer is first. Below them, how far this run is ahead, with a 95 % interval, question by "
+        "question: where it holds 0, there is no clear difference. With the echo term, the batch's "
+        "own questions, read as answers, are wrong answers, too. Losses with other settings cannot "
+        "be compared; shares can. Press Train again with the same settings: another seed, and what "
+        "differs then is luck. Validation questions are there to choose settings with; the figures "
+        "to tell are those of held-out questions.</div></div>"
     )
 
 
-def _compared(one: Figures, other: Figures) -> str:
-    """How far the MRR of one is above that of the other, and how sure that is."""
-    differences = one["MRR"] - other["MRR"]
-    low, high = evaluate.bootstrap_interval(differences)
-    clear = "better" if low > 0 else "worse" if high < 0 else "no clear difference"
-    return f"MRR {differences.mean():+z.3f}, 95 % interval {low:+z.3f} to {high:+z.3f}: {clear}."
+def _table(runs: Sequence[Run]) -> str:
+    everyone, rows = _named(runs), []
+    for name, each in everyone.items():
+        how = each.settings
+        about = (HEADS[each.shared], "on" if how.echo else "off", f"{1 / how.scale:.2f}")
+        about = (*about, f"{how.batch}", f"{how.seed}") if how.steps else ("",) * 5
+        rows.append((name, *about, *(f"{each.first[case].mean():.2f}" for case in CASES)))
+    other = "1 before" if len(runs) > 1 else "untrained"
+    one, two = runs[-1].first, everyone[other].first
+    gains = (evaluate.paired_difference(one[case], two[case]) for case in CASES)
+    cells = (f"{gain.mean:+z.2f} ({gain.low:+z.2f} to {gain.high:+z.2f})" for gain in gains)
+    rows.append((f"this run − {other}", *("",) * 5, *cells))
+    headings = ("", "heads", "echo term", "temperature", "batch", "seed")
+    return panel.table((*headings, *(f"{wording}: {among}" for wording, among in CASES)), rows)
 
 
-def _names(runs: list[Progress]) -> list[str]:
-    return ["this run", *(f"{number} before" for number in range(1, len(runs)))]
+def _named(runs: Sequence[Run]) -> dict[str, Run]:
+    """The untrained encoder, and the runs with the newest first."""
+    before = {f"{number} before": each for number, each in enumerate(runs[-2::-1], 1)}
+    return {"untrained": untrained(), "this run": runs[-1], **before}
 
 
-def _table(runs: list[Progress], trainings: Trainings) -> str:
-    headings = ("", "temperature", "batch", "echo weight", "seed", "pairs seen")
-    rows = []
-    for name, run in zip(_names(runs), runs, strict=True):
-        how, pairs = run.settings, f"{run.steps[-1].pairs:,}"
-        settings = (f"{1 / how.scale:.2f}", f"{how.batch}", f"{how.echo:g}", f"{how.seed}", pairs)
-        rows.append((name, *settings, *_means(run.figures)))
-    answers = trainings.answers
-    chance = {
-        "MRR": ranking.chance_mrr(answers),
-        "recall@1": 1 / answers,
-        "echo rate": 1 / (answers + 1),
-    }
-    none = [""] * (len(headings) - 1)
-    rows.append((UNTRAINED, *none, *_means(trainings.untrained)))
-    rows.append(("chance", *none, *(f"{chance[name]:.2f}" for name in trainings.untrained)))
-    return panel.table((*headings, *trainings.untrained), rows)
+def _finding(newest: Run) -> str:
+    """The title: what training did to the share that matters, in both wordings."""
+    start, known, new = (
+        each.first[wording, AMONG[1]].mean()
+        for each, wording in ((untrained(), "known"), (newest, "known"), (newest, "new"))
+    )
+    return (
+        f"Found first among answers and questions: {start:.2f} → {known:.2f}, "
+        f"new wordings {new:.2f}"
+    )
 
 
-def _means(figures: Figures) -> list[str]:
-    return [f"{values.mean():.2f}" for values in figures.values()]
-
-
-def picture(runs: list[Progress], untrained: Figures) -> Figure:
-    """The loss of the newest run with its chance line, and beside it how all runs rank."""
+def picture(runs: Sequence[Run]) -> Figure:
+    """The loss of the newest run with its chance line, and who found the answer in all runs."""
     fig = plots.figure(8.0, 3.7)
-    # Fixed places: nothing jumps while a run trains.
-    fig.set_layout_engine("none")
-    fig.text(0.012, 0.935, _finding(runs[0], untrained), fontsize=12.5, weight="bold")
-    _draw_loss(fig.add_axes((0.07, 0.14, 0.42, 0.65)), runs[0])
-    _draw_ranks(fig.add_axes((0.62, 0.14, 0.36, 0.65)), runs, untrained)
+    figures.entitle(fig, _finding(runs[-1]))
+    left, *right = plots.axes(fig, 1, 3, width_ratios=(3, 2, 2))
+    steps, losses, chance = runs[-1].settings.steps, runs[-1].losses, runs[-1].chance
+    grey = {"color": plots.PALETTE["grey"], "linestyle": "--", "linewidth": 1.2}
+    left.plot(range(1, steps + 1), losses, color=plots.colour(0), label="loss of the batch")
+    left.axhline(chance, label="equal scores", **grey)
+    left.set(xlim=(0, steps), ylim=(0, 1.05 * max(chance, *losses)), xlabel="step", ylabel="nats")
+    for ax, wording in zip(right, WORDINGS, strict=True):
+        _draw_shares(ax, _named(runs), wording)
+    right[1].set_yticklabels([])
+    for ax, start in ((left, -0.05), (right[0], -0.3)):  # the names of lines and markers, above
+        key = ax.legend(loc="lower left", bbox_to_anchor=(start, 1), ncols=2, handletextpad=0.4)
+        key.set_in_layout(ax is left)  # the other one is wider than its axes
     return fig
 
 
-def _finding(run: Progress, untrained: Figures) -> str:
-    """The title: where the run began and where it is."""
-    moved = (
-        f"{name} {untrained[name].mean():.2f} → {run.figures[name].mean():.2f}"
-        for name in ("MRR", "echo rate")
-    )
-    return f"After {len(run.steps)} steps: {', '.join(moved)}"
-
-
-def _draw_loss(ax, run: Progress) -> None:
-    numbers = [step.number for step in run.steps]
-    losses, chances = ([getattr(step, name) for step in run.steps] for name in ("loss", "chance"))
-    grey = {"color": plots.PALETTE["grey"], "linestyle": "--", "linewidth": 1.2}
-    ax.plot(numbers, chances, label="chance: equal scores", **grey)
-    ax.plot(numbers, losses, color=plots.colour(0), label="loss of the batch")
-    ax.set_xlim(0, run.settings.steps)
-    ax.set_ylim(0, 1.05 * max(*chances, *losses))
-    ax.set_xlabel("step")
-    ax.set_ylabel("loss (nats)")
-    _key(ax)
-
-
-def _draw_ranks(ax, runs: list[Progress], untrained: Figures) -> None:
-    """A row a run, the newest first below the untrained heads; a marker a measure."""
-    everything = [untrained, *(run.figures for run in runs)]
-    for index, name in enumerate(untrained):
-        look = {"color": plots.colour(index), "marker": plots.MARKERS[index], "linestyle": "none"}
-        means = [figures[name].mean() for figures in everything]
-        ax.plot(means, range(len(means)), label=name, markersize=8, clip_on=False, **look)
-    ax.set_yticks(range(len(everything)), [UNTRAINED, *_names(runs)])
-    ax.set_ylim(len(everything) - 0.5, -0.5)
-    ax.set_xlim(0, 1)
+def _draw_shares(ax, everyone: dict[str, Run], wording: str) -> None:
+    """A row a run; a ring for the answers alone, a dot for answers and questions."""
+    ring = {"s": 90, "facecolor": "none", "edgecolor": plots.colour(0)}
+    for among, look in zip(AMONG, (ring, {"s": 30, "color": plots.colour(1)}), strict=True):
+        shares = [each.first[wording, among].mean() for each in everyone.values()]
+        ax.scatter(shares, range(len(shares)), label=among, zorder=3, **look)
+    ax.set_yticks(range(len(everyone)), everyone)
+    ax.set(xlim=(-0.06, 1.06), ylim=(len(everyone) - 0.5, -0.5), xlabel=f"{wording} wordings")
+    ax.set_xticks((0, 0.5, 1))
     ax.grid(axis="both", color=plots.PALETTE["pale"])
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("mean over the validation questions")
-    _key(ax)
-
-
-def _key(ax) -> None:
-    """The names of the lines or markers, in one line above the axes."""
-    above = {"loc": "lower left", "bbox_to_anchor": (-0.03, 0.985), "ncols": 3}
-    ax.legend(fontsize=SMALL, columnspacing=1.2, handletextpad=0.4, **above)

@@ -1,47 +1,107 @@
-"""The explorer of L4, "the loss machine": its widgets, its picture and its words."""
+"""The explorer of L4, "the loss machine": one batch of cosines, its loss and its gradient."""
 
 import functools
+import math
+import re
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from course_utils import plots
-from course_utils.explorers import panel
-from course_utils.explorers.loss_numbers import (
-    BOTH,
-    COLUMNS,
-    DIRECTIONS,
-    HIGHEST,
-    LOWEST,
-    MOST,
-    ROWS,
-    Batch,
-    LossMachine,
-    compute,
-)
+from course_utils import dual_encoder, plots, ranking
+from course_utils.errors import BadInput
+from course_utils.explorers import panel, typed
 from course_utils.explorers.panel import View
+from course_utils.plots import figures
 
-RIGHT = {
-    ROWS: "questions put their answer first",
-    COLUMNS: "answers put their question first",
-    BOTH: "picks are right",
-}
-SOFTMAX = {
-    ROWS: "softmax of each row",
-    COLUMNS: "softmax of each column",
-    BOTH: "mean of both softmaxes",
-}
-LETTER = {ROWS: "q", COLUMNS: "a"}
-LONGEST = 2.0  # the bar of a loss ends there, in chance levels; its number is always written
+FEWEST, MOST = 2, 6  # pairs of a batch
+MAX_CHARACTERS = 600
 
-# The picture, in inches: three matrices side by side, and the bars in line with their rows.
-WIDTH, HEIGHT = 8.0, 3.0
-SIDE, BOTTOM = 1.72, 0.62
-LEFTS = (0.42, 2.3, 4.18)
-BARS_LEFT, BARS_WIDTH = 6.36, 1.6
-MEAN = 0.32  # the bar of the mean, below the others
-LARGE, SMALL, CROWD = 9.5, 7.5, 9  # points; more bars than CROWD have small numbers
+
+@dataclass(frozen=True)
+class LossMachine:
+    """Cosines, a row a question and a column an answer, and a temperature.
+
+    At the start three questions of four find their answer, and the third does not.
+    """
+
+    scores: str = "0.8  0.2  0.1  0.0\n0.3  0.6  0.5  0.1\n0.1  0.2  0.5  0.6\n0.0  0.1  0.2  0.7"
+    temperature: float = 0.1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the explorer shows of a batch of B pairs: arrays `[B, B]`, float64.
+
+    The gradient is that of the loss with respect to scale × cosine.
+    """
+
+    temperature: float
+    cosines: np.ndarray
+    softmax: np.ndarray
+    gradient: np.ndarray
+    loss: float
+    chance: float
+
+    @property
+    def losses(self) -> np.ndarray:
+        """The loss of each question, `[B]`."""
+        return -np.log(self.softmax.diagonal())
+
+    @property
+    def right(self) -> np.ndarray:
+        """Which questions put their answer first, bool `[B]`; a tie is not right."""
+        return ranking.ranks(self.cosines) == 1
+
+    @property
+    def least(self) -> float:
+        """The loss of cosines of 1 on the diagonal and -1 elsewhere: none can be lower."""
+        return math.log1p((len(self.cosines) - 1) * math.exp(-2 / self.temperature))
+
+
+def compute(state: LossMachine) -> Batch:
+    """The loss of a batch. Raises BadInput, in words that say what to type, where it has none."""
+    cosines = _matrix(state.scores)
+    scores = torch.tensor(cosines) / state.temperature
+    return Batch(
+        state.temperature,
+        cosines,
+        torch.softmax(scores, dim=1).numpy(),
+        dual_encoder.loss_gradient(scores).numpy(),
+        dual_encoder.contrastive_loss(scores).item(),
+        dual_encoder.chance_level(len(scores)),
+    )
+
+
+def _matrix(text: str) -> np.ndarray:
+    """The cosines of a text, one row a line; brackets and commas of a printed matrix may stay."""
+    typed.check("matrix", text.strip(), MAX_CHARACTERS)
+    lines = filter(None, (line.strip(" \t[],;") for line in text.splitlines()))
+    rows = [re.split(r"[\s,;]+", line) for line in lines]
+    if not FEWEST <= len(rows) <= MOST:
+        raise BadInput(f"{FEWEST} to {MOST} rows are needed, one a question, and not {len(rows)}.")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows):
+            raise BadInput(
+                f"Numbers in row {number}: {len(row)}. There are {len(rows)} rows: type "
+                f"{len(rows)} numbers in each, decimals with a point."
+            )
+    return np.array([[_cosine(cell, number) for cell in row] for number, row in enumerate(rows, 1)])
+
+
+def _cosine(cell: str, row: int) -> float:
+    try:
+        value = float(cell.replace("−", "-"))
+    except ValueError:
+        value = math.nan
+    if not abs(value) <= 1:  # also where it is NaN
+        raise BadInput(
+            f"Row {row} holds “{cell[:20]}”, which is no cosine: type numbers from -1 to 1, such "
+            "as 0.8."
+        )
+    return value
 
 
 def loss_machine() -> None:
@@ -49,136 +109,71 @@ def loss_machine() -> None:
     start = LossMachine()
     controls = {
         "scores": panel.text_area("cosines, a row a question, then Tab", start.scores, MOST),
-        "temperature": panel.fine_slider("temperature", start.temperature, LOWEST, HIGHEST, 0.01),
-        "direction": panel.dropdown("direction", [(name, name) for name in DIRECTIONS], "300px"),
+        "temperature": panel.fine_slider("temperature", start.temperature, 0.02, 1.0, 0.01),
     }
     panel.present(
-        panel.explorer("loss-machine", LossMachine, view_loss_machine, controls),
+        panel.explorer("loss-machine", LossMachine, view, controls),
         "The loss machine: the cosines of four questions with four answers, the right ones on the "
-        "diagonal. Beside them the softmax of each row, the gradient of the loss, and the loss of "
-        "each question as a bar, with the chance line. The third question prefers a wrong answer: "
-        "its loss is the largest, and so is its gradient.",
+        "diagonal. Beside them the softmax of each row, and the gradient of the loss. The third "
+        "question prefers a wrong answer: its gradient is the largest.",
     )
 
 
 @panel.answering
-def view_loss_machine(state: LossMachine) -> View:
-    """What the contrastive loss makes of one batch.
-
-    A state that has no loss gives a View with a message and no picture.
-    """
-    return _seen(state)
-
-
 @functools.lru_cache(maxsize=32)  # drawing is what takes time; going back is free
-def _seen(state: LossMachine) -> View:
+def view(state: LossMachine) -> View:
+    """What the contrastive loss makes of one batch; a message where there is none."""
     found = compute(state)
     return View(plots.png(picture(found)), words(found))
 
 
 def words(found: Batch) -> str:
     """The HTML below the picture: the finding, a table of the losses, and how to read it."""
-    size, scale = found.size, f"{found.scale:.3g}"
+    size, scale = len(found.cosines), 1 / found.temperature
+    against = "Equal scores would cost more."
+    if abs(found.loss - found.chance) < 0.005:
+        against = "That is what equal scores cost."
+    elif found.loss > found.chance:
+        against = "Equal scores would cost less: where this batch is wrong, it is too sure of it."
+    columns = (found.softmax.diagonal(), found.losses, found.right)
+    rows = [
+        (f"question {number}", f"{share:.2f}", f"{loss:z.2f}", "yes" if first else "no")
+        for number, (share, loss, first) in enumerate(zip(*columns, strict=True), start=1)
+    ]
+    rows.append(("mean", "", f"{found.loss:z.2f}", f"{found.right.sum()} of {size}"))
+    rows.append(("chance: equal scores", f"{1 / size:.2f}", f"{found.chance:.2f}", ""))
+    table = panel.table(("", "share of the right answer", "loss, −ln(share)", "first?"), rows)
     return (
         f'<div style="max-width:{panel.WIDTH};line-height:1.5">'
         f'<div role="status"><b>Loss {found.loss:z.2f}; chance is ln {size} = {found.chance:.2f}.'
-        f"</b> {_against_chance(found)}</div>{_table(found)}"
-        f'<div style="margin-top:6px">Temperature {found.temperature:.2f} is scale {scale}: the '
-        f"softmax reads {scale} × cosine. Even cosines of 1 on the diagonal and −1 everywhere else "
-        f"would cost {found.least:.2f} then.<br>"
+        f"</b> {against}</div>{table}"
+        f'<div style="margin-top:6px">Temperature {found.temperature:.2f} is scale {scale:.3g}: '
+        f"the softmax reads {scale:.3g} × cosine. Even cosines of 1 on the diagonal and −1 "
+        f"everywhere else would cost {found.least:.2f} then.<br>"
         f"The gradient, that of scale × cosine, is the softmax minus 1 on the diagonal, divided "
         f"by {size}. A step goes against it: the diagonal rises, and of the wrong ones those fall "
         "most that have the largest share.</div></div>"
     )
 
 
-def _against_chance(found: Batch) -> str:
-    """What the loss means, beside that of equal scores."""
-    if abs(found.loss - found.chance) < 0.005:
-        return "That is what equal scores cost."
-    if found.loss > found.chance:
-        return "Equal scores would cost less: where this batch is wrong, it is too sure of it."
-    return "Equal scores would cost more."
-
-
-def _table(found: Batch) -> str:
-    """A row a pair: in each direction the share of its own, its loss, and whether it is first."""
-    headings = ["pair"]
-    for name in found.losses:
-        headings += [f"{name}: share of the right one", "loss, −ln(share)", "first?"]
-    rows = [[f"{number + 1}"] for number in range(found.size)]
-    for name, losses in found.losses.items():
-        for row, loss, first in zip(rows, losses, found.right(name), strict=True):
-            row += [f"{np.exp(-loss):.2f}", f"{loss:z.2f}", "yes" if first else "no"]
-    return panel.table(headings, rows)
-
-
 def picture(found: Batch) -> Figure:
-    """Cosines, softmax and gradient as matrices, and the loss of each row or column as a bar."""
-    fig = plots.figure(WIDTH, HEIGHT)
-    # Fixed places and scales: nothing jumps while a slider moves.
-    fig.set_layout_engine("none")
-    fig.text(0.1 / WIDTH, 1 - 0.3 / HEIGHT, _finding(found), fontsize=12.5, weight="bold")
-    most = 1 / found.size  # no gradient is larger
+    """Cosines, softmax and gradient as matrices; the right answers are framed."""
+    size = len(found.cosines)
+    fig = plots.figure(8.0, 3.3)
+    right = f"{found.right.sum()} of {size} questions put their answer first"
+    figures.entitle(fig, f"Loss {found.loss:z.2f}, chance {found.chance:.2f}: {right}")
     shown = (
         ("cosines", found.cosines, -1.0, 1.0),
-        (SOFTMAX[found.direction], found.softmax, 0.0, 1.0),
-        ("gradient of the loss", found.gradient, -most, most),
+        ("softmax of each row", found.softmax, 0.0, 1.0),
+        ("gradient of the loss", found.gradient, -1 / size, 1 / size),  # no gradient is larger
     )
-    numbers = range(1, found.size + 1)
+    numbers = range(1, size + 1)
     questions, answers = ([f"{letter}{number}" for number in numbers] for letter in "qa")
-    for left, (title, matrix, low, high) in zip(LEFTS, shown, strict=True):
-        ax = fig.add_axes((left / WIDTH, BOTTOM / HEIGHT, SIDE / WIDTH, SIDE / HEIGHT))
-        rows = questions if left == LEFTS[0] else [""] * found.size
-        plots.charts.heatmap(ax, matrix, rows, answers, low=low, high=high, bar=None)
+    for ax, (title, matrix, low, high) in zip(plots.axes(fig, 1, 3), shown, strict=True):
+        plots.charts.heatmap(ax, matrix, questions, answers, low=low, high=high, bar=None)
         ax.tick_params(axis="x", labelrotation=0)
-        _small_title(ax, title)
-        for place in range(found.size):
+        ax.set_title(title, fontsize=11, weight="normal")
+        for place in range(size):
             corner = (place - 0.5, place - 0.5)
             ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=plots.PALETTE["ink"]))
-    bars = (BARS_LEFT / WIDTH, (BOTTOM - MEAN) / HEIGHT, BARS_WIDTH / WIDTH, (SIDE + MEAN) / HEIGHT)
-    _draw_losses(fig.add_axes(bars), found)
     return fig
-
-
-def _finding(found: Batch) -> str:
-    """The title: the loss, its chance line, and how many find their own."""
-    right = np.concatenate([found.right(name) for name in found.losses])
-    picks = f"{right.sum()} of {len(right)} {RIGHT[found.direction]}"
-    return f"Loss {found.loss:z.2f}, chance {found.chance:.2f}: {picks}"
-
-
-def _draw_losses(ax, found: Batch) -> None:
-    """A bar for the loss of each question or answer, beside its row; the mean; the chance line."""
-    most, grey, several = LONGEST * found.chance, plots.PALETTE["grey"], len(found.losses)
-    below = MEAN * found.size / SIDE  # the mean's place, in rows
-    mean, thick = found.size - 0.5 + below / 2, 0.7 / several
-    bars = [
-        (
-            row + thick * (index - (several - 1) / 2),
-            f"{LETTER[name]}{row + 1}",
-            loss,
-            plots.colour(index),
-        )
-        for index, (name, losses) in enumerate(found.losses.items())
-        for row, loss in enumerate(losses)
-    ]
-    bars.append((mean, "mean", found.loss, plots.PALETTE["ink"]))
-    look = {"va": "center", "fontsize": LARGE if len(bars) <= CROWD else SMALL}
-    look["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0}  # over the chance line
-    look |= {"xytext": (4, 0), "textcoords": "offset points"}
-    for place, _, loss, colour in bars:
-        ax.barh(place, min(loss, most), min(0.9 * thick, 0.6 * below), color=colour)
-        ax.annotate(f"{loss:z.2f}", (min(loss, most), place), **look)
-    ax.axvline(found.chance, color=grey, linestyle="--", linewidth=1.2, zorder=0)
-    places, names, *_ = zip(*bars, strict=True)
-    ax.set_yticks(places, names, fontsize=look["fontsize"])
-    ax.set_ylim(found.size - 0.5 + below, -0.5)
-    ax.set_xlim(0, 1.6 * most)  # the rest is for the numbers
-    ax.set_xticks([found.chance], [f"chance {found.chance:.2f}"], fontsize=LARGE, color=grey)
-    ax.tick_params(length=0)
-    _small_title(ax, "loss")
-
-
-def _small_title(ax, text: str) -> None:
-    ax.set_title(text, fontsize=10, weight="normal", pad=5)
