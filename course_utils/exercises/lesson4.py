@@ -23,6 +23,31 @@ def _verdict(given, right, wrong, otherwise, tolerance=1e-4) -> str | None:
     return otherwise
 
 
+def _ranks(scores):
+    """The rank of column i in row i, from 1; ties count against it: `[q]`."""
+    return (scores >= scores.diagonal()[:, None]).sum(1)
+
+
+def right_first(scores):
+    """1.0 where the right answer, column i of row i, beats all others, else 0.0: `[q]`."""
+    return (_ranks(scores) == 1).astype(float)
+
+
+@exercise("L4.1 right answer first", solution=right_first)
+def _right_first(answer) -> str | None:
+    import numpy as np
+
+    scores = np.eye(5, 7)  # five answers, and two candidates that are none
+    scores[1, 5], scores[2, 0], scores[3, 6] = 1, 2, 2  # a tie; an answer and another text win
+    wrong = [
+        (scores.argmax(1) == np.arange(5), "a tie is no win: an equal score makes it 0.0."),
+        (right_first(scores[:, :5]), "look at all columns: not every candidate is an answer."),
+        (_ranks(scores), "those are ranks. 1.0 stands for rank 1, and 0.0 for any other."),
+    ]
+    otherwise = "which candidates have a score as high as that of column i in row i?"
+    return _verdict(answer(scores.copy()), right_first(scores), wrong, otherwise)
+
+
 def row_loss(row, right):
     """-log softmax of a row of scores `[n]` at the position `right`, a float."""
     return math.log(sum(math.exp(score) for score in row)) - float(row[right])
@@ -44,38 +69,28 @@ def _row_loss(answer) -> str | None:
     return _verdict(answer(row.clone(), right), loss, wrong, otherwise)
 
 
-@exercise("L4.6 the chance line", solution=math.log(512))
-def _chance_line(answer) -> str | None:
-    if isinstance(answer, bool) or not isinstance(answer, (int, float)):
-        return f"a number was expected, not {type(answer).__name__}."
-    wrong = [
-        (math.log(256), "the questions stand among the candidates, too. How many are there?"),
-        (1 / 512, "that is the probability of the right answer. What is its loss?"),
-        (math.log2(512), "that is in bits; nats use the natural logarithm."),
-        (math.log10(512), "that is the logarithm to base 10; nats use the natural one."),
-    ]
-    otherwise = "how many candidates does a question have, and what is their softmax?"
-    return _verdict(answer, math.log(512), wrong, otherwise, tolerance=1e-3)
+def mean_reciprocal_rank(scores):
+    """The mean of 1 / rank of the right answer, column i of row i; ties count against it."""
+    return float((1 / _ranks(scores)).mean())
 
 
-def right_first(scores):
-    """1.0 where the right answer, column i of row i, beats all others, else 0.0: `[q]`."""
-    return (_ranks(scores) == 1).astype(float)
-
-
-@exercise("L4.1 right answer first", solution=right_first)
-def _right_first(answer) -> str | None:
+@exercise("L4.3 mean reciprocal rank", solution=mean_reciprocal_rank)
+def _mean_reciprocal_rank(answer) -> str | None:
     import numpy as np
 
-    scores = np.eye(5, 7)  # five answers, and two candidates that are none
-    scores[1, 5], scores[2, 0], scores[3, 6] = 1, 2, 2  # a tie; an answer and another text win
+    scores = np.random.default_rng(0).normal(size=(6, 9)) + 0.5 * np.eye(6, 9)
+    scores[0, 7] = scores[0, 0]  # a tie
+    ranks, untied = _ranks(scores), 1 + (scores > scores.diagonal()[:, None]).sum(1)
     wrong = [
-        (scores.argmax(1) == np.arange(5), "a tie is no win: an equal score makes it 0.0."),
-        (right_first(scores[:, :5]), "look at all columns: not every candidate is an answer."),
-        (_ranks(scores), "those are ranks. 1.0 stands for rank 1, and 0.0 for any other."),
+        ((ranks == 1).mean(), "that is the share of first places."),
+        (ranks.mean(), "that is the mean rank; take 1 / rank of each question first."),
+        (1 / ranks.mean(), "that is 1 / mean rank; take 1 / rank first, and then the mean."),
+        ((1 / (ranks + 1)).mean(), "your ranks begin at 2. The best place is rank 1."),
+        ((1 / untied).mean(), "a candidate with the same score stands before the right answer."),
+        (mean_reciprocal_rank(scores[:, :6]), "look at all columns, also where there are more."),
     ]
-    otherwise = "which candidates have a score as high as that of column i in row i?"
-    return _verdict(answer(scores.copy()), right_first(scores), wrong, otherwise)
+    otherwise = "the ranks are other ones. How many candidates score as much as the right one?"
+    return _verdict(answer(scores.copy()), mean_reciprocal_rank(scores), wrong, otherwise)
 
 
 def contrastive_step(heads, optimizer, questions, answers):
@@ -145,6 +160,20 @@ def _echo_scores(answer) -> str | None:
     return _verdict(answer(*batch, scale=5), right, wrong, otherwise)
 
 
+@exercise("L4.6 the chance line", solution=math.log(512))
+def _chance_line(answer) -> str | None:
+    if isinstance(answer, bool) or not isinstance(answer, (int, float)):
+        return f"a number was expected, not {type(answer).__name__}."
+    wrong = [
+        (math.log(256), "the questions stand among the candidates, too. How many are there?"),
+        (1 / 512, "that is the probability of the right answer. What is its loss?"),
+        (math.log2(512), "that is in bits; nats use the natural logarithm."),
+        (math.log10(512), "that is the logarithm to base 10; nats use the natural one."),
+    ]
+    otherwise = "how many candidates does a question have, and what is their softmax?"
+    return _verdict(answer, math.log(512), wrong, otherwise, tolerance=1e-3)
+
+
 def _small_batch():
     """Heads that are not the identity, and a batch of six: `[6, 8]` questions and answers."""
     import torch
@@ -168,32 +197,3 @@ def _two_steps(step):
         losses.append(step(heads, optimizer, questions, answers))
         weights.append(heads.question.weight.detach().clone())
     return losses[0], weights
-
-
-def _ranks(scores):
-    """The rank of column i in row i, from 1; ties count against it: `[q]`."""
-    return (scores >= scores.diagonal()[:, None]).sum(1)
-
-
-def mean_reciprocal_rank(scores):
-    """The mean of 1 / rank of the right answer, column i of row i; ties count against it."""
-    return float((1 / _ranks(scores)).mean())
-
-
-@exercise("L4.3 mean reciprocal rank", solution=mean_reciprocal_rank)
-def _mean_reciprocal_rank(answer) -> str | None:
-    import numpy as np
-
-    scores = np.random.default_rng(0).normal(size=(6, 9)) + 0.5 * np.eye(6, 9)
-    scores[0, 7] = scores[0, 0]  # a tie
-    ranks, untied = _ranks(scores), 1 + (scores > scores.diagonal()[:, None]).sum(1)
-    wrong = [
-        ((ranks == 1).mean(), "that is the share of first places."),
-        (ranks.mean(), "that is the mean rank; take 1 / rank of each question first."),
-        (1 / ranks.mean(), "that is 1 / mean rank; take 1 / rank first, and then the mean."),
-        ((1 / (ranks + 1)).mean(), "your ranks begin at 2. The best place is rank 1."),
-        ((1 / untied).mean(), "a candidate with the same score stands before the right answer."),
-        (mean_reciprocal_rank(scores[:, :6]), "look at all columns, also where there are more."),
-    ]
-    otherwise = "the ranks are other ones. How many candidates score as much as the right one?"
-    return _verdict(answer(scores.copy()), mean_reciprocal_rank(scores), wrong, otherwise)

@@ -71,7 +71,7 @@ def test_the_cells_that_a_cell_needs_are_found_through_others():
         "other": "unused = data.words()",
         "old": "split = None",
         "split": "pairs = np.arange(3)\nsplit = pairs * 2",
-        "explorer": "explorers.train_the_heads(split)",
+        "explorer": "explorers.touch_map(split)",
         "later": "split = pairs",
     }
     cells = [nbformat.v4.new_code_cell(source, id=name) for name, source in sources.items()]
