@@ -1,8 +1,6 @@
 """The scripts that train for longer than a lesson does, on a handful of pairs made here."""
 
 import json
-import os
-import re
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from course_utils.data.retrieval_pairs import QaPair, Split
 from course_utils.dual_encoder import Settings
 from course_utils.dual_encoder.adapters import Adapters
-from tools import adapter_run, bench_dual_encoder
+from tools import adapter_run
 
 THINGS = ("list", "file", "window", "matrix", "thread", "image", "clock", "socket")
 
@@ -65,34 +63,3 @@ def test_a_run_has_intervals_and_is_compared_with_every_other_system():
 def test_the_echo_rate_is_that_of_the_question_read_as_an_answer():
     found = adapter_run.figures_of(Adapters(rank=2), SPLIT.held_out)  # untrained: one encoder
     assert found["echo rate"].tolist() == [1.0] * 5
-
-
-def test_the_bench_of_l4_reports_every_system(cache_folder, capsys):
-    """No speed is asserted: on a busy machine a handful of pairs say nothing."""
-    before = os.environ["COURSE_CACHE"]
-    bench_dual_encoder.in_an_empty_cache(
-        lambda: bench_dual_encoder.compare(SPLIT.train, SPLIT.held_out, Settings(steps=10, batch=8))
-    )
-    assert os.environ["COURSE_CACHE"] == before
-    first, cold, warm, peer, adapters = capsys.readouterr().out.splitlines()
-    number = r"\d+\.\d+"
-    assert re.fullmatch(rf"8 training and 5 held-out pairs, BM25 MRR {number}", first)
-    for name, line in (("cold", cold), ("warm", warm)):
-        assert re.fullmatch(
-            rf"heads, {name} cache: embedding {number} s, (never above BM25|above BM25 after "
-            rf"{number} s), MRR {number} at first and {number} after {number} s, \d+ pairs/s",
-            line,
-        ), line
-    assert re.fullmatch(
-        rf"sentence-transformers, the whole encoder: MRR {number} after {number} s, "
-        rf"{number} pairs/s",
-        peer,
-    )
-    assert re.fullmatch(rf"adapters: {number} pairs/s", adapters)
-
-
-def test_the_seconds_to_beat_bm25_are_those_of_the_first_point_above_it():
-    points = [(2.0, 0, 0.5), (3.0, 512, 0.6), (4.0, 1024, 0.8), (5.0, 1536, 0.7)]
-    assert "above BM25 after 4.0 s" in bench_dual_encoder.report("cold", points, 0.6)
-    assert "never above BM25" in bench_dual_encoder.report("cold", points, 0.8)
-    assert "512 pairs/s" in bench_dual_encoder.report("cold", points, 0.6)

@@ -7,11 +7,11 @@ from course_utils.dual_encoder import Heads, Settings
 from img.draw import examples
 from img.draw.canvas import Canvas
 from img.draw.layout import dark, fitted
-from img.draw.style import BOLD, GREY, INK, MARGIN, PALE, ROLES, SMALL, ramp
+from img.draw.style import BOLD, GREY, INK, MARGIN, PALE, ROLES, SMALL, WIDTH, ramp
 
 BATCH, CELL = 8, 24
 SIDE = BATCH * CELL
-LEFT = 720 - MARGIN - 2 * SIDE
+LEFT = WIDTH - MARGIN - 2 * SIDE
 TOPS = {"before": 110, "after": 412}
 
 
