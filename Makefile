@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab test lessons readme figures photograph heads adapters l4-adapters mixed-heads cross-encoder masked-lm retrieval bench lint badges
+.PHONY: help environment lab test lessons readme figures photograph heads adapters l4-adapters cross-encoder masked-lm retrieval bench lint badges
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,18 +45,15 @@ figures: environment  ## measure and redraw the pictures of img/
 photograph: environment  ## take README.md's picture of the search desk, in JupyterLab in Chromium
 	$(PY) -m tools.photograph
 
-heads: environment  ## train the heads of L4 that come with the course; writes their model card
+heads: environment  ## train both pairs of heads that come with the course; writes their cards
 	$(PY) tools/heads.py
 
 # SMOKE=1: a step or two of every recipe, on a handful of texts, to see that it runs.
 adapters: environment  ## train everything that comes trained; SMOKE=1 tries each recipe in a minute
-	$(if $(SMOKE),$(PY) -m tools.smoke,$(MAKE) heads mixed-heads cross-encoder masked-lm l4-adapters)
+	$(if $(SMOKE),$(PY) -m tools.smoke,$(MAKE) heads cross-encoder masked-lm l4-adapters)
 
 l4-adapters: environment  ## train the low-rank adapters whose run L4 shows
 	$(PY) tools/adapter_run.py
-
-mixed-heads: environment  ## train heads on questions of three kinds; writes weights and cards
-	SQUAD='$(SQUAD)' $(PY) tools/mixed_heads.py
 
 cross-encoder: environment  ## train the cross-encoder that comes with the course; writes its card
 	SQUAD='$(SQUAD)' $(PY) tools/cross_encoder.py

@@ -44,6 +44,14 @@ def test_questions_and_answers_go_through_heads_of_their_own():
     assert not torch.allclose(heads.questions(vectors), heads.answers(vectors), atol=1e-3)
 
 
+def test_a_shared_head_reads_questions_and_answers_alike():
+    heads, vectors = Heads(shared=True), torch.from_numpy(embed.encode(TEXTS))
+    with torch.no_grad():
+        heads.question.weight += 0.01 * torch.randn(384, 384)
+    assert torch.equal(heads.questions(vectors), heads.answers(vectors))
+    assert len(list(heads.parameters())) == 1
+
+
 def test_one_text_is_one_vector_of_length_one():
     found = trained_heads().encode_questions(TEXTS[0])
     assert found.shape == (384,) and found.dtype == np.float32
@@ -85,6 +93,15 @@ def test_heads_come_back_bit_for_bit_with_what_was_said_about_them(folder):
     assert not after.training
     assert dual_encoder.about(folder)["about"] == {"seed": 3}
     assert sorted(path.name for path in folder.iterdir()) == ["heads.json", "heads.safetensors"]
+
+
+def test_a_shared_head_comes_back_as_two_that_are_alike(tmp_path):
+    shared = Heads(shared=True)
+    with torch.no_grad():
+        shared.question.weight += 0.01 * torch.randn(384, 384)
+    again = dual_encoder.load(dual_encoder.save(shared, tmp_path))
+    assert torch.equal(again.question.weight, shared.question.weight)
+    assert torch.equal(again.answer.weight, shared.question.weight)
 
 
 def test_saving_again_replaces_the_heads(folder):

@@ -1,16 +1,17 @@
 """The heads that come with the course, the roles that they play, and the script behind them."""
 
 import re
-from dataclasses import asdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from course_utils import data, dual_encoder, embed, models
-from course_utils.data.retrieval_pairs import QaPair, Split, qa_pairs
-from course_utils.dual_encoder import Heads, HeadsError, Settings, batch_loss, pairs, storage
+from course_utils import data, dual_encoder, embed, evaluate, models, ranking
+from course_utils.dual_encoder import Heads, HeadsError, Settings, storage
 from tools import heads as script
+from tools import smoke
+from tools.heads import Candidates
 
 QUESTIONS = [
     "Sort a list of numbers.",
@@ -29,74 +30,63 @@ ANSWERS = [
     "Each element is kept the first time it occurs; later copies are dropped.",
 ]
 SIDES = {"question": (QUESTIONS, 64), "answer": (ANSWERS, 128)}
-CARD = (storage.SHIPPED / "README.md").read_text(encoding="utf-8")
+
+
+def told(kind: str) -> tuple[dict, str]:
+    """What comes with a pair of heads: the JSON file's `about`, and the card."""
+    folder = storage.FOLDERS[kind]
+    return dual_encoder.about(folder), (folder / "README.md").read_text(encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------------- the heads
 
 
-def test_the_shipped_heads_have_learned_the_documentation():
-    """Most of these pairs were trained on: this tells these weights from damaged ones, no more."""
-    questions, answers, labels = pairs.rows(qa_pairs()[::90])
-    losses = [
-        batch_loss(heads, questions, answers, Settings(), labels).item()
-        for heads in (dual_encoder.shipped(), Heads())
-    ]
-    assert losses[0] < losses[1] / 3
+@pytest.mark.parametrize("kind", storage.FOLDERS)
+def test_the_card_is_of_these_weights(kind):
+    about, card = told(kind)
+    assert f"`{about['sha256']}`" in card and f"`{models.DIGEST}`" in card
+    assert f"dual_encoder.shipped({kind!r})" in card
+    assert str(Settings(**about["about"]["settings"])) in " ".join(card.split())
+    assert all(f"{name} {version}" in card for name, version in about["about"]["versions"].items())
+    assert len(card.splitlines()) <= 60
 
 
-def test_they_were_trained_with_the_settings_that_are_the_default_now():
+def test_the_settings_are_the_defaults_and_those_that_were_tried():
     """Otherwise `make heads` is due."""
-    assert Settings(**dual_encoder.about(storage.SHIPPED)["about"]["settings"]) == Settings()
+    settings = {kind: Settings(**told(kind)[0]["about"]["settings"]) for kind in storage.FOLDERS}
+    assert settings["facts"] == Settings()
+    assert settings["documentation"].echo == 0 == settings["documentation"].seed
+    for name, values in script.TRIED.items():
+        assert getattr(settings["documentation"], name) in values
 
 
-def test_their_card_is_of_these_weights():
-    about = dual_encoder.about(storage.SHIPPED)
-    assert f"`{about['sha256']}`" in CARD and f"`{models.DIGEST}`" in CARD
-    assert f"{about['about']['pairs']:,} pairs" in CARD
-    for name, value in about["about"]["settings"].items():
-        assert f"    {name} = {value}\n" in CARD
-    for name, version in about["about"]["versions"].items():
-        assert f"{name} {version}" in CARD
-    assert len(re.findall(r"^\| with heads \| 0\.\d{3} \(", CARD, re.MULTILINE)) == 2
+def right_first(heads: Heads, asked) -> np.ndarray:
+    """Whether each answer is the first among all answers and questions: `[q]`."""
+    questions, texts = Candidates(asked.question, asked.answer, asked.question).vectors()
+    return ranking.recall_at(1, ranking.ranks(dual_encoder.score_matrix(heads, questions, texts)))
 
 
-# ------------------------------------------------------------------ the heads of the mixture
+@pytest.mark.parametrize("wording, least", [("known", 0.85), ("new", 0.65)])
+def test_the_heads_for_facts_tell_answers_from_questions_and_the_encoder_does_not(wording, least):
+    table = data.fact_questions()
+    asked = table[(table.side == "held out") & (table.wording == wording)]
+    assert right_first(Heads(), asked).sum() == 0
+    found = right_first(dual_encoder.shipped(), asked)
+    assert evaluate.bootstrap_interval(found)[1] > least
 
 
-@pytest.mark.parametrize("kind", storage.MIXED)
-def test_the_cards_of_the_mixed_heads_are_of_these_weights(kind):
-    folder = storage.MIXED[kind]
-    about, text = dual_encoder.about(folder), (folder / "README.md").read_text(encoding="utf-8")
-    assert f"`{about['sha256']}`" in text and f"dual_encoder.shipped({kind!r})" in text
-    settings = about["about"]["settings"]
-    assert Settings(**settings) == Settings(echo=settings["echo"])  # L4's recipe
-    assert all(f"    {name} = {value}\n" in text for name, value in settings.items())
-    assert (folder / storage.WEIGHTS).stat().st_size < 3_000_000
-
-
-def test_the_heads_against_the_echo_answer_the_example_and_the_others_echo_it():
+def test_only_the_heads_for_facts_answer_the_example_others_echo_it():
     example = data.echo_example()
     first = {}
-    for kind in ("documentation", *storage.MIXED):
+    for kind in storage.FOLDERS:
         heads = dual_encoder.shipped(kind)
         question = heads.encode_questions(example.question)
         first[kind] = int((heads.encode_answers(example.texts) @ question).argmax())
-    assert first == {"documentation": 0, "mixed": 0, "mixed, against echo": 1}
-
-
-def test_on_questions_that_people_ask_the_mixed_heads_are_not_behind_the_encoder():
-    """As the run that comes with them says: a mean of no less, and an interval that reaches 0."""
-    run = data.stored_run("mixed_heads")
-    of = {name: figures["questions"]["MRR"] for name, figures in run["systems"].items()}
-    start = of["encoder alone"]["first"][0]
-    assert min(of["echo term 0"]["seeds"]) > start + 0.02
-    assert np.mean(of["echo term 0.1"]["seeds"]) > start - 0.01
-    assert run["ahead"]["echo term 0.1"]["high"] > 0 > run["ahead"]["echo term 0.1"]["low"]
+    assert first == {"facts": 1, "documentation": 0}
 
 
 def test_heads_of_a_kind_that_is_not_known():
-    with pytest.raises(HeadsError, match="no heads 'other'. There are: 'documentation', 'mixed'"):
+    with pytest.raises(HeadsError, match="no heads 'other'. There are: 'facts', 'documentation'"):
         dual_encoder.shipped("other")
 
 
@@ -129,6 +119,7 @@ def test_cached_vectors_of_a_role_depend_on_its_head(monkeypatch, tmp_path):
 
 def test_without_the_files_the_role_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(storage, "SHIPPED", tmp_path / "gone")
+    monkeypatch.setitem(storage.FOLDERS, "facts", tmp_path / "gone")
     models._load_with_head.cache_clear()
     for ask in (models.load, models.identity):
         with pytest.raises(HeadsError, match="heads.json cannot be read"):
@@ -138,38 +129,47 @@ def test_without_the_files_the_role_says_what_to_do(monkeypatch, tmp_path):
 # ------------------------------------------------------------------------------------ the script
 
 
-def test_a_table_tells_means_intervals_and_the_spread_of_the_seeds():
-    first, second = np.array([1.0, 0.5, 0.5, 0.0]), np.array([1.0, 1.0, 0.5, 0.5])
-    figures = {"counted": [{"MRR": first}], "trained": [{"MRR": first}, {"MRR": second}]}
-    lines = script.table("4 pairs", figures).splitlines()
-    assert lines[:3] == ["4 pairs:", "", "| system | MRR | recall@1 | echo rate |"]
-    assert re.fullmatch(r"\| counted \| 0\.500 \(0\.\d+ to \d\.\d+\) \| – \| – \|", lines[4])
-    assert re.match(r"\| trained \| 0\.625 \(0\.\d+ to 0\.\d+\); 0\.500 to 0\.750 \|", lines[5])
+def test_the_tables_tell_means_intervals_the_seeds_and_the_lead():
+    first, second = np.array([1, 2, 2, 20]), np.array([1, 1, 2, 2])
+    systems = {script.BM25: [first], script.ENCODER: [first], script.HEADS: [first, second]}
+    lines = script.table({"4 answers": systems}).splitlines()
+    assert re.fullmatch(r"\| 4 answers \| BM25( \| 0\.\d{3} \(0\.\d+ to \d\.\d+\)){3} \|", lines[2])
+    assert re.match(r"\| 4 answers \| with heads \| 0\.375 \(.+\); 0\.250 to 0\.500 \|", lines[4])
+    *_, line = script.lead({"4 answers": systems}).splitlines()
+    assert re.match(r"\| 4 answers \| \+0\.125 \(\+0\.000 to \+0\.\d+\) \|", line)
 
 
-def test_heads_and_baselines_are_measured_on_the_held_out_pairs(monkeypatch):
-    made = [QaPair(q, a, q, "made") for q, a in zip(QUESTIONS, ANSWERS, strict=True)]
-    monkeypatch.setattr(script, "SEEDS", range(2))
-    settings = Settings(steps=3, batch=4)
-    first, figures = script.compare(Split(made[:4], [], made[4:]), settings)
-    assert {system: len(runs) for system, runs in figures.items()} == {
-        "BM25": 1,
-        "encoder alone": 1,
-        "with heads": 2,
+def test_ranks_are_those_of_each_system_among_answers_and_others():
+    heads = [dual_encoder.shipped("documentation"), Heads()]
+    found = script.ranks(Candidates(QUESTIONS, ANSWERS, QUESTIONS), heads)
+    assert {system: len(runs) for system, runs in found.items()} == {
+        script.BM25: 1,
+        script.ENCODER: 1,
+        script.HEADS: 2,
     }
-    assert all(run["MRR"].shape == (2,) for runs in figures.values() for run in runs)
+    np.testing.assert_array_equal(found[script.ENCODER][0], found[script.HEADS][1])
+    assert found[script.ENCODER][0].min() > 1  # the question itself comes first
+
+
+def test_bm25_reads_what_the_encoder_reads():
+    long = "word " * 200
+    assert script.cut(long) == ("word " * 126).strip()  # and [CLS], [SEP]
+    assert script.cut("CamelCase, kept as it is.") == "CamelCase, kept as it is."
+
+
+def test_the_settings_with_the_best_rank_on_the_validation_pairs_are_taken(monkeypatch):
+    monkeypatch.setattr(script, "SEEDS", range(1))
+    material = script.documentation(smoke.split())
+    good, bad = Settings(steps=3, learning_rate=1e-3), Settings(steps=3, learning_rate=100.0)
+    for tried in ([good, bad], [bad, good]):
+        assert script.chosen(replace(material, tried=tried)) == good
+
+
+def test_the_first_heads_are_those_that_training_gives(monkeypatch):
+    monkeypatch.setattr(script, "SEEDS", range(2))
+    material, settings = script.documentation(smoke.split()), Settings(steps=3, batch=4)
+    first, second = script.trained(material, settings)
     again = Heads()
-    dual_encoder.train(again, *pairs.rows(made[:4])[:2], settings)
+    dual_encoder.train(again, *material.train.vectors(), settings)
     assert torch.equal(first.question.weight, again.question.weight)
-
-
-def test_the_card_of_new_heads_holds_what_was_measured(tmp_path):
-    dual_encoder.save(Heads(), tmp_path)
-    split = Split([None] * 1234, [None] * 50, [None] * 70)
-    text = script.card(tmp_path, split, Settings(seed=3), ["| the first |", "| the second |"])
-    assert dual_encoder.about(tmp_path)["sha256"] in text
-    assert "1,234 pairs" in text and "| 70 other pairs |" in text
-    assert "| the first |\n\n| the second |" in text
-    assert all(
-        f"    {name} = {value}\n" in text for name, value in asdict(Settings(seed=3)).items()
-    )
+    assert not torch.equal(first.question.weight, second.question.weight)

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pytest
@@ -10,12 +9,10 @@ import torch
 
 from course_utils import cross_encoder, dual_encoder, masked_lm
 from course_utils.cross_encoder import CrossEncoder
-from tools import adapter_run, heads, mixed_heads, smoke
+from tools import adapter_run, heads, smoke
 from tools import cross_encoder as cross_encoder_script
 from tools import masked_lm as masked_lm_script
 from tools.training.cross_encoder import Settings
-
-ECHO_WEIGHTS = (0.0, mixed_heads.ECHO)
 
 
 @dataclass(frozen=True)
@@ -30,12 +27,7 @@ def out(tmp_path_factory):
     """The folder that all scripts have written to."""
     folder, threads = tmp_path_factory.mktemp("smoke"), torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:  # less of everything, but never just one
-        for script in (heads, mixed_heads):
-            patch.setattr(script, "SEEDS", range(2))
-        for script in (heads, adapter_run):
-            patch.setattr(script, "Settings", partial(dual_encoder.Settings, steps=3))
-        patch.setattr(mixed_heads, "WEIGHTS", ECHO_WEIGHTS)
-        patch.setattr(adapter_run, "RUNS", ((0, 0.0), (1, 0.1)))
+        patch.setattr(heads, "SEEDS", range(2))
         patch.setattr(cross_encoder_script, "Settings", FewGroups)
         patch.setattr(cross_encoder_script, "POINTS", (1,))
         patch.setattr(cross_encoder_script, "EVERY", 1)
@@ -108,20 +100,17 @@ def test_the_masked_language_models_card_and_figures_are_of_its_run(out):
     ]
 
 
-def test_both_mixed_heads_have_weights_card_and_figures(out):
-    record = json.loads((out / "mixed_heads.json").read_text())
-    trained = [f"echo term {weight:g}" for weight in ECHO_WEIGHTS]
-    assert list(record["systems"]) == ["encoder alone", *trained]
-    assert list(record["ahead"]) == trained
-    for folder, echo in (("mixed_heads", 0.0), ("echo_heads", 0.1)):
-        about = dual_encoder.about(out / folder)
+def test_both_pairs_of_heads_have_weights_and_a_card(out):
+    for kind, echo in (("heads", 1.0), ("documentation_heads", 0.0)):
+        about = dual_encoder.about(out / kind)
         assert about["about"]["settings"]["echo"] == echo
-        card = (out / folder / "README.md").read_text()
-        assert about["sha256"] in card and f"    echo = {echo}\n" in card
-        assert "| encoder alone | " in card
+        card = (out / kind / "README.md").read_text(encoding="utf-8")
+        assert about["sha256"] in card and "| with heads | " in card
 
 
-def test_heads_and_adapters_are_trained_too(out):
-    assert dual_encoder.about(out / "heads")["sha256"] in (out / "heads" / "README.md").read_text()
-    runs = json.loads((out / "adapters.json").read_text())["runs"]
-    assert [(run["seed"], run["echo"]) for run in runs] == [(0, 0.0), (1, 0.1)]
+def test_the_adapters_are_trained_too(out):
+    systems = json.loads((out / "adapters.json").read_text())["systems"]
+    assert list(systems) == list(adapter_run.SYSTEMS)
+    for system in systems.values():
+        (run,) = system["runs"]
+        assert {len(hits) for of in run["right"].values() for hits in of.values()} == {4}

@@ -1,189 +1,290 @@
-"""`make heads`: train the heads that come with the course, measure them, and write their card.
+"""`make heads`: train both pairs of heads that come with the course; writes weights and cards.
 
-The weights are those of seed 0, trained with the default `Settings`; nothing is chosen by its
-figures. Four more seeds are trained for the figures alone, and all of them once more without one
-package.
+"facts" are the heads of L4, trained with the default `Settings`. "documentation" match a summary
+line with its docstring; their settings are chosen on validation pairs. The weights are those of
+seed 0, whichever is the best; four more seeds are trained for the figures alone.
 """
 
 import argparse
-import time
-from collections.abc import Sequence
-from dataclasses import asdict
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
+import torch
 
-from course_utils import bm25, cards, dual_encoder, models, ranking
-from course_utils.data import retrieval_pairs
+from course_utils import bm25, data, dual_encoder, evaluate, models, ranking, stored_weights
+from course_utils.data import QaPair
 from course_utils.data.documentation import SOURCES
-from course_utils.data.retrieval_pairs import Split
-from course_utils.dual_encoder import Heads, Settings, pairs, storage
+from course_utils.dual_encoder import Heads, Settings, storage
 from course_utils.dual_encoder.heads import ANSWER_TOKENS, QUESTION_TOKENS
 from tools import records
+from tools.training import cards
 
 SEEDS = range(5)
-PACKAGE = "scipy"
-MEASURES = ("MRR", "recall@1", "echo rate")
-Figures = dict[str, list[dict[str, np.ndarray]]]  # of each system: by run, by measure, `[q]`
+TRIED = {"learning_rate": (5e-4, 1e-3, 2e-3, 4e-3), "scale": (10.0, 15.0, 20.0, 30.0)}
+BM25, ENCODER, HEADS = "BM25", "encoder alone", "with heads"
+MEASURES = {
+    "right answer first": lambda ranks: ranking.recall_at(1, ranks),
+    "among the first ten": lambda ranks: ranking.recall_at(10, ranks),
+    "MRR": ranking.reciprocal_rank,
+}
+LEAD = ("right answer first", "MRR")
 
 CARD = """\
-# The question head and the answer head
+# {title}
 
-Two 384 × 384 matrices without a bias, for the frozen encoder all-MiniLM-L6-v2. One maps its vector
-of a question, the other its vector of an answer, into a space in which questions lie near their
-answers. Lesson L4 trains and explains them. `make heads` writes card and weights.
+Two 384 × 384 matrices without a bias, for the frozen encoder all-MiniLM-L6-v2: one for questions,
+one for answers. Lesson L4 trains and explains such heads. `make heads` writes card and weights.
 
     from course_utils import dual_encoder
-    heads = dual_encoder.shipped()
+    heads = dual_encoder.shipped({kind!r})
     scores = heads.encode_questions(questions) @ heads.encode_answers(answers).T
 
 | | |
 |---|---|
 | weights | `heads.safetensors`, float32, SHA-256 `{sha256}` |
 | encoder | all-MiniLM-L6-v2, SHA-256 of its weights `{encoder}` |
-| length | {question_tokens} tokens of a question, {answer_tokens} of an answer; the rest is cut |
-
-## Data
-
-| | |
-|---|---|
-| source | docstrings of {packages} and Python's standard library |
-| question, answer | the summary line, the rest of the text |
-| trained on | {train:,} pairs |
-| used to choose the settings | {validation:,} other pairs |
-| used to measure | {held_out:,} other pairs |
+| reads | {question_tokens} tokens of a question, {answer_tokens} of an answer |
 | versions | {versions} |
 
-The docstrings are read from the packages installed for the course; `course_utils.data` has the code
-that collects, cleans and splits them. Near copies of a text are never on two sides of the split.
+## Data and recipe
 
-## Recipe
+{data}
 
-`dual_encoder.train` with its default settings, both heads starting as the identity, AdamW, the
-symmetric contrastive loss with the other answers of the batch as negatives:
-
-{settings}
-
-These are the weights of seed {seed}: the first of the {seeds} seeds below, whichever is the best.
+{recipe}
 
 ## Figures
 
-Each question looks for its own answer among all held-out answers. In brackets the 95 % interval
-over the questions (bootstrap); for the heads, the mean of {seeds} seeds, and the lowest and highest
-seed. The echo rate says how often a question, were it among the answers, would come before all of
-them.
+Each question looks for its own answer among the candidates; a tie counts against it. In brackets
+95 % intervals over the questions (bootstrap); for the heads of the mean of {seeds} seeds, then the
+lowest and the highest. BM25 reads the same tokens as the encoder.
 
-{tables}
+{table}
 
-## Limits
+The heads' lead, question by question (mean of the seeds; paired intervals):
 
-- Trained on English documentation of Python packages, to match a summary with its text. Nothing is
-  known about other languages or subjects; the second table shows what is left on a package that the
-  heads have not seen.
-- The question itself is likely to rank before its answers, as the echo rates show. Where questions
-  and answers are searched together, drop texts that are nearly the question. L4 measures what
-  training with `echo` above 0 costs; with heads it is more than they gain.
-- Vectors of these heads mean nothing to other heads, nor to the encoder without them.
-- Other versions of the packages have other docstrings: trained again, the weights are a little
-  different. Other CPUs round differently, with the same effect.
+{lead}
 
-## Licences
+## Limits and licences
 
-The heads: MIT, like the code of the course. The encoder: Apache 2.0. The docstrings, of which
-nothing is kept here: BSD 3-Clause (numpy, scipy, scikit-learn, torch), the Matplotlib licence, and
-the PSF licence (Python).
+{limits}
 """
 
 
-def compare(split: Split, settings: Settings) -> tuple[Heads, Figures]:
-    """Heads of the first seed, and how all seeds and both baselines do on the held-out pairs."""
-    questions, answers, _ = pairs.rows(split.held_out)
-    texts = [pair.answer for pair in split.held_out]
-    counted = ranking.ranks(bm25.BM25(texts).scores([pair.question for pair in split.held_out]))
-    trained = [Heads() for _ in SEEDS]
-    rows = pairs.rows(split.train)
-    for seed, heads in zip(SEEDS, trained, strict=True):
-        began = time.perf_counter()
-        seeded = Settings(**{**asdict(settings), "seed": seed})
-        *_, last = dual_encoder.steps(heads, *rows[:2], seeded, rows[2])
-        print(f"seed {seed}: loss {last.loss:.3f}, {time.perf_counter() - began:.0f} s", flush=True)
-    return trained[0], {
-        "BM25": [
-            {"MRR": ranking.reciprocal_rank(counted), "recall@1": ranking.recall_at(1, counted)}
+@dataclass(frozen=True)
+class Candidates:
+    """Questions, their answers in the same order, and what else stands among the answers."""
+
+    questions: Sequence[str]
+    answers: Sequence[str]
+    others: Sequence[str] = ()
+
+    def vectors(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of the questions `[q, d]`, and of the answers and the others `[n, d]`."""
+        texts = [*self.answers, *self.others]
+        return (
+            torch.from_numpy(dual_encoder.embed_questions(self.questions, progress=False)),
+            torch.from_numpy(dual_encoder.embed_answers(texts, progress=False)),
+        )
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a pair of heads is trained, chosen and measured on, and what its card says of it."""
+
+    title: str
+    data: str
+    limits: Sequence[str]
+    licence: str
+    train: Candidates  # in `wordings` blocks, see `dual_encoder.steps`
+    measured: Mapping[str, Candidates]
+    wordings: int = 1
+    tried: Sequence[Settings] = (Settings(),)
+    validation: Candidates | None = None  # chooses among what is tried
+
+
+def facts() -> Material:
+    """Questions and sentences about entities; measured with and without questions among them."""
+    table, measured = data.fact_questions(), {}
+    train = table[table.side == "train"]
+    for wording in ("known", "new"):
+        asked = table[(table.side == "held out") & (table.wording == wording)]
+        texts = asked.question.tolist(), asked.answer.tolist()
+        measured[f"{wording} wordings, answers and questions"] = Candidates(*texts, texts[0])
+        measured[f"{wording} wordings, answers alone"] = Candidates(*texts)
+    return Material(
+        title="The heads of L4: questions about facts, and sentences that answer them",
+        data=f"{len(train) // 2:,} facts of the course, in two wordings each "
+        f"(`data.fact_questions`); measured on {len(asked)} facts about entities that training "
+        "names nowhere.",
+        limits=[
+            "English only, single sentences, some relations; asked in new words, they find less.",
+            "Among answers alone, heads trained without the echo term rank better (see L4).",
         ],
-        "encoder alone": [pairs.figures(Heads(), questions, answers)],
-        "with heads": [pairs.figures(heads, questions, answers) for heads in trained],
-    }
-
-
-def table(title: str, figures: Figures) -> str:
-    """The figures as a Markdown table."""
-    lines = [f"{title}:", "", f"| system | {' | '.join(MEASURES)} |", "|---" * 4 + "|"]
-    for system, runs in figures.items():
-        cells = [cell([run[name] for run in runs if name in run]) for name in MEASURES]
-        lines.append(f"| {system} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def cell(runs: list[np.ndarray]) -> str:
-    """Mean and interval over the questions; of several runs, also the lowest and highest mean."""
-    if not runs:
-        return "–"
-    means = [run.mean() for run in runs]
-    return pairs.mean_and_interval(np.mean(runs, axis=0)) + cards.spread(means)
-
-
-def card(folder: Path, split: Split, settings: Settings, tables: list[str]) -> str:
-    """The model card of the heads in a folder."""
-    return CARD.format(
-        sha256=dual_encoder.about(folder)["sha256"],
-        encoder=models.identity(),
-        question_tokens=QUESTION_TOKENS,
-        answer_tokens=ANSWER_TOKENS,
-        train=len(split.train),
-        validation=len(split.validation),
-        held_out=len(split.held_out),
-        packages=", ".join(SOURCES),
-        versions=cards.versions(records.versions(SOURCES)),
-        settings=cards.settings(asdict(settings)),
-        seed=settings.seed,
-        seeds=len(SEEDS),
-        tables="\n\n".join(tables),
+        licence="The facts: ours.",
+        train=Candidates(train.question.tolist(), train.answer.tolist()),
+        measured=measured,
+        wordings=2,
     )
 
 
-def main(
-    arguments: Sequence[str] | None = None, split: Split | None = None, without: Split | None = None
-) -> None:
-    """Train, measure, write the weights and the card; `split` and `without` instead of all pairs.
+def documentation(split: data.Split | None = None) -> Material:
+    """Summary lines, and the rest of their docstrings."""
+    split = split or data.split_pairs(data.qa_pairs())
+    tried = (dict(zip(TRIED, some, strict=True)) for some in itertools.product(*TRIED.values()))
+    return Material(
+        title="Heads for documentation: a summary line, and the text that it sums up",
+        data=f"{len(split.train):,} docstrings of {', '.join(SOURCES)} and Python's standard "
+        "library: the summary line is the question, the rest of the text the answer. "
+        f"{len(split.validation)} other pairs chose the settings, {len(split.held_out)} others "
+        "are measured. Near copies of a text are never on two sides.",
+        limits=[
+            "English only, documentation of Python packages, and a summary for a question.",
+            "A question that stands among the candidates comes first: nothing teaches otherwise.",
+            "Other versions of the packages have other docstrings: heads trained on them differ.",
+        ],
+        licence="The docstrings, of which nothing is kept here: BSD 3-Clause (numpy, scipy, "
+        "scikit-learn, torch), the Matplotlib licence, and the PSF licence (Python).",
+        train=texts(split.train),
+        measured={"held-out answers": texts(split.held_out)},
+        tried=[Settings(echo=0.0, **some) for some in tried],
+        validation=texts(split.validation),
+    )
 
-    `without` is the split that holds out the pairs of one package.
-    """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=storage.SHIPPED)
-    folder = parser.parse_args(arguments).out
-    settings = Settings()
-    split = split or retrieval_pairs.split_pairs(retrieval_pairs.qa_pairs())
-    without = without or retrieval_pairs.hold_out_package(retrieval_pairs.qa_pairs(), PACKAGE)
-    heads, figures = compare(split, settings)
-    _, figures_without = compare(without, settings)
-    about = {
-        "settings": asdict(settings),
-        "pairs": len(split.train),
-        "from": "documentation",
-        "versions": records.versions(SOURCES),
-    }
-    storage.save(heads, folder, about)
-    tables = [
-        table(f"{len(split.held_out):,} held-out pairs", figures),
-        table(
-            f"{len(without.held_out):,} pairs of {PACKAGE}, by heads trained on "
-            f"{len(without.train):,} pairs of the other packages",
-            figures_without,
-        ),
+
+def texts(pairs: Sequence[QaPair]) -> Candidates:
+    return Candidates([pair.question for pair in pairs], [pair.answer for pair in pairs])
+
+
+def trained(material: Material, settings: Settings) -> list[Heads]:
+    """Heads of each seed."""
+    made = [Heads() for _ in SEEDS]
+    vectors = material.train.vectors()
+    for seed, heads in zip(SEEDS, made, strict=True):
+        of = replace(settings, seed=seed)
+        dual_encoder.train(heads, *vectors, of, wordings=material.wordings)
+    return made
+
+
+def chosen(material: Material) -> Settings:
+    """The settings with the best MRR on the validation questions, mean of the seeds."""
+    if len(material.tried) == 1:
+        return material.tried[0]
+    vectors, found = material.validation.vectors(), {}
+    for settings in material.tried:
+        scores = [dual_encoder.score_matrix(each, *vectors) for each in trained(material, settings)]
+        found[settings] = np.mean([ranking.reciprocal_rank(ranking.ranks(s)) for s in scores])
+        print(f"{settings}: {found[settings]:.4f} on validation questions", flush=True)
+    return max(found, key=found.get)
+
+
+def ranks(candidates: Candidates, heads: Sequence[Heads]) -> dict[str, list[np.ndarray]]:
+    """Of each system the rank of each right answer, `[q]`; a list, as there are several heads."""
+    vectors = candidates.vectors()
+    read = [cut(text) for text in (*candidates.answers, *candidates.others)]
+    counted = bm25.BM25(read).scores(candidates.questions)
+    found = [dual_encoder.score_matrix(each, *vectors) for each in (Heads(), *heads)]
+    of_all = [ranking.ranks(scores) for scores in (counted, *found)]
+    return {BM25: of_all[:1], ENCODER: of_all[1:2], HEADS: of_all[2:]}
+
+
+def cut(text: str) -> str:
+    """As much of a text as the encoder reads."""
+    tokenizer, _ = models.load()
+    read = tokenizer(text, truncation=True, max_length=ANSWER_TOKENS, return_offsets_mapping=True)
+    return text[: max(end for _, end in read["offset_mapping"])]
+
+
+def table(found: Mapping[str, Mapping[str, list[np.ndarray]]]) -> str:
+    """How each system does, by candidates, as Markdown."""
+    lines = [f"| candidates | system | {' | '.join(MEASURES)} |", "|---" * 5 + "|"]
+    for name, systems in found.items():
+        for system, runs in systems.items():
+            cells = []
+            for measure in MEASURES.values():
+                mean = evaluate.summary(mean_of(measure, runs))
+                spread = cards.spread([measure(run).mean() for run in runs])
+                cells.append(cards.interval(mean) + spread)
+            lines.append(f"| {name} | {system} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def lead(found: Mapping[str, Mapping[str, list[np.ndarray]]]) -> str:
+    """How far the heads are ahead, by candidates, as Markdown."""
+    columns = [(other, name) for other in (ENCODER, BM25) for name in LEAD]
+    titles = [f"{name}, over {other}" for other, name in columns]
+    lines = [f"| candidates | {' | '.join(titles)} |", "|---" * (1 + len(titles)) + "|"]
+    for name, systems in found.items():
+        cells = []
+        for other, measure in columns:
+            both = [mean_of(MEASURES[measure], systems[system]) for system in (HEADS, other)]
+            ahead = evaluate.paired_difference(*both)
+            cells.append(cards.interval([ahead.mean, ahead.low, ahead.high], "+.3f"))
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def mean_of(measure: Callable[[np.ndarray], np.ndarray], runs: Sequence[np.ndarray]) -> np.ndarray:
+    """A measure of each question, the mean of several runs: `[q]`."""
+    return np.mean([measure(run) for run in runs], axis=0)
+
+
+def card(kind: str, material: Material, folder: Path, found: Mapping) -> str:
+    """The model card of the heads in a folder."""
+    about = storage.about(folder)
+    settings = Settings(**about["about"]["settings"])
+    recipe = f"`dual_encoder.train` from the identity, with {settings}."
+    if len(material.tried) > 1:
+        tried = (f"{name} {', '.join(f'{one:g}' for one in some)}" for name, some in TRIED.items())
+        recipe += f" On the validation pairs these were tried: {'; '.join(tried)}."
+    recipe += f" The weights are those of the first of {len(SEEDS)} seeds."
+    limits = [
+        *material.limits,
+        "Vectors of these heads mean nothing to other heads, nor to the encoder without them.",
+        f"The heads: MIT, like the code of the course. The encoder: Apache 2.0. {material.licence}",
     ]
-    (folder / "README.md").write_text(card(folder, split, settings, tables), encoding="utf-8")
-    print(*tables, sep="\n\n")
+    return CARD.format(
+        kind=kind,
+        title=material.title,
+        sha256=about["sha256"],
+        encoder=models.identity(),
+        question_tokens=QUESTION_TOKENS,
+        answer_tokens=ANSWER_TOKENS,
+        versions=cards.versions(about["about"]["versions"]),
+        data=fill(material.data, 100),
+        recipe=fill(recipe, 100),
+        seeds=len(SEEDS),
+        table=table(found),
+        lead=lead(found),
+        limits="\n".join(fill(f"- {some}", 100, subsequent_indent="  ") for some in limits),
+    )
+
+
+def make(kind: str, material: Material, folder: Path) -> None:
+    """Train and measure one pair; write its weights and its card."""
+    settings = chosen(material)
+    heads = trained(material, settings)
+    versions = records.versions(["torch", *(SOURCES if kind == "documentation" else ())])
+    storage.save(heads[0], folder, {"settings": asdict(settings), "versions": versions})
+    found = {name: ranks(some, heads) for name, some in material.measured.items()}
+    text = card(kind, material, folder, found)
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    print(text, flush=True)
+
+
+def main(
+    arguments: Sequence[str] | None = None, materials: Mapping[str, Material] | None = None
+) -> None:
+    """Make both pairs; `materials` instead of those of the course."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=stored_weights.SHIPPED)
+    out = parser.parse_args(arguments).out
+    materials = materials or {"facts": facts(), "documentation": documentation()}
+    for kind, material in materials.items():
+        make(kind, material, out / storage.FOLDERS[kind].name)
 
 
 if __name__ == "__main__":

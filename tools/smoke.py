@@ -5,12 +5,14 @@ folder, and are good for nothing else.
 """
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 from course_utils import data
-from course_utils.data import Entry, Question
 from course_utils.data.retrieval_pairs import QaPair, Split
-from tools import adapter_run, cross_encoder, frozen_head, heads, masked_lm, mixed_heads
+from course_utils.dual_encoder import Settings
+from tools import adapter_run, cross_encoder, frozen_head, heads, masked_lm
 from tools.training.squad import Paragraph, SquadQuestion
 
 THINGS = ("list", "file", "window", "matrix", "thread", "image", "clock", "socket")
@@ -36,20 +38,14 @@ def paragraphs() -> list[Paragraph]:
     return [Paragraph(f"{MILL} It is mill {number}.", (question,)) for number in range(4)]
 
 
-def kinds() -> mixed_heads.Sides:
-    """What the heads of the mixture are trained and measured on."""
-    names, of = ("documentation", "squad", "facts"), split()
-    entries = [
-        Entry(f"made.{pair.name}", pair.question, pair.answer, "made", "function")
-        for pair in of.held_out
-    ]
-    questions = [
-        Question(pair.question, "how", "tune", (entry.name,))
-        for pair, entry in zip(of.validation, entries, strict=False)
-    ]
-    return mixed_heads.Sides(
-        dict.fromkeys(names, of.train), dict.fromkeys(names, of.held_out), questions, entries
-    )
+def materials() -> dict[str, heads.Material]:
+    """What both pairs of heads are trained and measured on."""
+    of = heads.documentation(split())
+    tried = [Settings(steps=2, echo=0.0, scale=scale) for scale in (10.0, 20.0)]
+    return {
+        "facts": replace(of, tried=[Settings(steps=2)]),
+        "documentation": replace(of, tried=tried),
+    }
 
 
 def sides() -> cross_encoder.Splits:
@@ -76,15 +72,18 @@ def paths(folder: Path) -> list[str]:
 
 
 def try_heads(out: Path) -> None:
-    """Both scripts that train heads."""
-    heads.main([f"--out={out / 'heads'}"], split(), split())
-    figures = out / "mixed_heads.json"
-    mixed_heads.main(["--steps=2", f"--out={out}", f"--figures={figures}"], kinds())
+    """Both pairs of heads."""
+    heads.main([f"--out={out}"], materials())
 
 
 def try_adapters(out: Path) -> None:
-    """The adapters of L4."""
-    adapter_run.main(["--steps=1", f"--out={out / 'adapters.json'}"], split())
+    """The adapters that are compared with heads, on the first facts of each side."""
+    table = data.fact_questions()
+    block = table.groupby(["side", "wording", "entity", "relation"]).cumcount()
+    few = table.groupby(["side", "wording", block]).head(4)
+    short = {"SETTINGS": Settings(steps=1, batch=4), "SCALES": (20.0,), "SEEDS": (0,)}
+    with mock.patch.multiple(adapter_run, **short):
+        adapter_run.main([f"--out={out / 'adapters.json'}"], few)
 
 
 def try_cross_encoder(out: Path) -> None:

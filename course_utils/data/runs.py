@@ -15,9 +15,8 @@ class StoredRunError(CourseError):
 def stored_run(name: str) -> dict:
     """What a long run measured; `command` and `date` in it say how and when it was made.
 
-    What trained something is named like it: `adapters`, `cross_encoder`, `masked_lm`,
-    `mixed_heads`. What measured something of L5: `chunks`, `retrieval`, `abstention`,
-    `approximate`.
+    What trained something is named like it: `adapters`, `cross_encoder`, `masked_lm`.
+    What measured something of L5: `chunks`, `retrieval`, `abstention`, `approximate`.
     Raises StoredRunError where it cannot be read.
     """
     path = RUNS / f"{name}.json"

@@ -7,11 +7,8 @@ from course_utils import models, stored_weights
 from course_utils.dual_encoder.heads import ANSWER_TOKENS, QUESTION_TOKENS, Heads
 from course_utils.errors import CourseError
 
-SHIPPED = stored_weights.SHIPPED / "heads"  # trained on documentation; L4's, and the roles'
-MIXED = {
-    "mixed": stored_weights.SHIPPED / "mixed_heads",
-    "mixed, against echo": stored_weights.SHIPPED / "echo_heads",
-}
+SHIPPED = stored_weights.SHIPPED / "heads"  # trained on facts; L4's, and the roles'
+FOLDERS = {"facts": SHIPPED, "documentation": stored_weights.SHIPPED / "documentation_heads"}
 
 
 class HeadsError(CourseError):
@@ -29,7 +26,9 @@ def save(heads: Heads, folder: str | Path, about: Mapping[str, object] | None = 
     where the folder cannot be written.
     """
     of = {"dimension": heads.dimension, **made_for()}
-    return FILES.save(folder, heads.state_dict(), of, about)
+    # Copies, since a shared head is one tensor under two names, which the format does not know.
+    weights = {name: value.clone() for name, value in heads.state_dict().items()}
+    return FILES.save(folder, weights, of, about)
 
 
 def load(folder: str | Path) -> Heads:
@@ -49,19 +48,18 @@ def load(folder: str | Path) -> Heads:
     return heads.eval()
 
 
-def shipped(kind: str = "documentation") -> Heads:
-    """The heads that come with the course; the card beside each pair says how it was trained.
+def shipped(kind: str = "facts") -> Heads:
+    """The heads that come with the course (`make heads`); the card beside each pair tells more.
 
-    "documentation" are those of L4 (`make heads`). "mixed" and "mixed, against echo" have seen
-    other questions, too (`make mixed-heads`); the latter with the echo term. Raises HeadsError as
-    `load` does, and for a kind that is not known.
+    "facts" are those of L4, trained with the echo term: a question does not find itself.
+    "documentation" match summary lines with docstrings, without it. Raises HeadsError as `load`
+    does, and for a kind that is not known.
     """
-    folders = {"documentation": SHIPPED, **MIXED}
-    if kind not in folders:
+    if kind not in FOLDERS:
         raise HeadsError(
-            f"There are no heads {kind!r}. There are: {', '.join(map(repr, folders))}."
+            f"There are no heads {kind!r}. There are: {', '.join(map(repr, FOLDERS))}."
         )
-    return load(folders[kind])
+    return load(FOLDERS[kind])
 
 
 def about(folder: str | Path) -> dict:
