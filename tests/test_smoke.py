@@ -1,7 +1,7 @@
 """`make adapters SMOKE=1`: every training script from end to end, on a handful of texts."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,8 @@ from tools import adapter_run, heads, smoke
 from tools import cross_encoder as cross_encoder_script
 from tools import masked_lm as masked_lm_script
 from tools.training.cross_encoder import Settings
+
+TRIED = {"learning_rate": (1e-3,), "scale": (20.0,), "echo": (1.0,)}
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ def out(tmp_path_factory):
     folder, threads = tmp_path_factory.mktemp("smoke"), torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:  # less of everything, but never just one
         patch.setattr(heads, "SEEDS", range(2))
+        some = list(adapter_run.SYSTEMS.items())[::3]
+        patch.setattr(adapter_run, "SYSTEMS", {name: replace(of, tried=TRIED) for name, of in some})
+        patch.setattr(adapter_run, "SEEDS", (0,))
         patch.setattr(cross_encoder_script, "Settings", FewGroups)
         patch.setattr(cross_encoder_script, "POINTS", (1,))
         patch.setattr(cross_encoder_script, "EVERY", 1)
@@ -110,7 +115,7 @@ def test_both_pairs_of_heads_have_weights_and_a_card(out):
 
 def test_the_adapters_are_trained_too(out):
     systems = json.loads((out / "adapters.json").read_text())["systems"]
-    assert list(systems) == list(adapter_run.SYSTEMS)
+    assert len(systems) == 2
     for system in systems.values():
         (run,) = system["runs"]
         assert {len(hits) for of in run["right"].values() for hits in of.values()} == {4}
