@@ -34,7 +34,7 @@ def test_the_vectors_are_units_and_the_dual_encoders_are_those_of_its_heads(inde
 
     np.testing.assert_allclose(np.linalg.norm(index.plain, axis=1), 1, atol=1e-5)
     vector = pipeline.encoded("sort an array")
-    heads = dual_encoder.shipped("mixed")
+    heads = dual_encoder.shipped("documentation")
     np.testing.assert_allclose(
         pipeline.as_question(index.question_head, vector),
         heads.encode_questions("sort an array"),

@@ -33,10 +33,9 @@ WORDS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
 WEIGHTS = (0.25, 0.5, 1.0)  # of a reranker beside the hybrid
 TIMED = 20  # questions, for the milliseconds
 RRF = "reciprocal rank fusion"
-L4 = "L4's heads"
-AGAINST_ECHO = "heads against echo"
+FACTS = "heads for facts"
 NO_SPELLING = "hybrid, spelling as typed"
-DUALS = {DUAL: HEADS, L4: "documentation", AGAINST_ECHO: "mixed, against echo"}
+DUALS = {DUAL: HEADS, FACTS: "facts"}
 
 
 @dataclass(frozen=True)
@@ -201,8 +200,7 @@ def systems(read: Sequence[Read]) -> dict[str, list[np.ndarray]]:
     return {
         pipeline.BM25: [each.first_stage[pipeline.BM25] for each in read],
         SINGLE: [each.first_stage[SINGLE] for each in read],
-        L4: [each.first_stage[L4] for each in read],
-        AGAINST_ECHO: [each.first_stage[AGAINST_ECHO] for each in read],
+        FACTS: [each.first_stage[FACTS] for each in read],
         DUAL: [each.first_stage[DUAL] for each in read],
         RRF: [each.fused_by_rank() for each in read],
         NO_SPELLING: [each.typed for each in read],

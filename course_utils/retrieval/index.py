@@ -15,7 +15,7 @@ from course_utils.retrieval import chunks
 from course_utils.retrieval.chunks import Chunk
 from course_utils.retrieval.spelling import Vocabulary
 
-HEADS = "mixed"  # heads that have seen questions of three kinds; see their card
+HEADS = "documentation"
 
 
 @dataclass(frozen=True, eq=False)
