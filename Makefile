@@ -52,7 +52,7 @@ heads: environment  ## train both pairs of heads that come with the course; writ
 adapters: environment  ## train everything that comes trained; SMOKE=1 tries each recipe in a minute
 	$(if $(SMOKE),$(PY) -m tools.smoke,$(MAKE) heads cross-encoder masked-lm l4-adapters)
 
-l4-adapters: environment  ## train the low-rank adapters whose run L4 shows
+l4-adapters: environment  ## train the low-rank adapters whose run deeper/L4 shows
 	$(PY) tools/adapter_run.py
 
 cross-encoder: environment  ## train the cross-encoder that comes with the course; writes its card
