@@ -47,6 +47,7 @@ COLAB = {
     "snowballstemmer": "3.0.1",
     "peft": "0.18.1",
     "accelerate": "1.12.0",
+    "datasets": "4.0.0",
     "httpx": "0.28.1",
     "protobuf": "5.29.6",
     "grpcio": "1.78.1",
