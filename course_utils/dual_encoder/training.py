@@ -80,8 +80,17 @@ def train(
     settings: Settings | None = None,
     **options,
 ) -> list[float]:
-    """All of `steps` at once: trains `heads` in place and returns the losses."""
-    return list(steps(heads, questions, answers, settings, **options))
+    """All of `steps` at once: trains `heads` in place and returns the losses.
+
+    On one thread: where another program computes too, several would wait for each other in each of
+    these small steps, up to ten times as long.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return list(steps(heads, questions, answers, settings, **options))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def batch_loss(
