@@ -4,6 +4,20 @@ WRONG and RIGHT are part of those of `tests/test_exercises.py`, which tries them
 """
 
 import torch
+from torch.nn.functional import cross_entropy
+
+
+def rows(scores):
+    return cross_entropy(scores, torch.arange(len(scores)))
+
+
+def both(scores, echo):
+    return torch.cat([scores, echo], dim=1)
+
+
+def others(shares, own):
+    return [share.detach() for n, share in enumerate(shares) if n != own]
+
 
 WRONG = {
     "L1.1 unit rows": [
@@ -43,6 +57,41 @@ WRONG = {
         (lambda c: ((c + 2) / (c + 1).sum()).log(), "your shares sum to"),
         (lambda c: ((c + 1) / (c + 1).sum()).log().mean(), "expected, not ()"),
     ],
+    "L4.A carry on": [
+        (lambda e, g: None, "Is there a .backward()?"),
+        (lambda e, g: e.sum().backward(), "the cached gradient is not used"),
+        (lambda e, g: (e + g).sum().backward(), "the cached gradient is not used"),
+        (lambda e, g: (e * g).mean().backward(), "the mean of the products"),
+        (lambda e, g: (e * g).sum(1).mean().backward(), "the mean over the texts"),
+        (lambda e, g: (-e * g).sum().backward(), "the sign"),
+        (lambda e, g: (e @ g.T).sum().backward(), "Each embedding has to meet its own"),
+        (lambda e, g: (e * g).backward(), "your answer raises RuntimeError"),
+    ],
+    "L4.B both directions": [
+        (lambda s, e: None, "one number was expected, a tensor that can go backward"),
+        (lambda s, e: rows(both(s, e)).item(), "backward, not float"),
+        (lambda s, e: (rows(s) + rows(s.T)) / 2, "the echo term is missing: more columns"),
+        (lambda s, e: rows(s) + rows(s.T), "and that is the sum"),
+        (lambda s, e: rows(both(s, e)) + rows(s.T), "the sum of the two"),
+        (lambda s, e: (rows(both(s, e)) + rows(both(s.T, e.T))) / 2, "for an answer's question"),
+        (lambda s, e: rows(both(s, e)), "one direction, question to answer"),
+        (lambda s, e: rows(s.T), "one direction, answer to question"),
+        (lambda s, e: -(rows(both(s, e)) + rows(s.T)) / 2, "the sign"),
+        (lambda s, e: rows(s), "What are the columns of each"),
+    ],
+    "L4.C gathered": [
+        (lambda shares, own: None, "a tensor [6, 3] was expected, not NoneType"),
+        (lambda shares, own: shares[own], "expected, not (2, 3)"),
+        (lambda shares, own: torch.cat(shares), "the shares [0, 1, 2] carry a gradient"),
+        (lambda shares, own: torch.cat(shares).detach(), "no row carries a gradient"),
+        (lambda shares, own: torch.cat([shares[own], *others(shares, own)]), "in the order of"),
+        (
+            lambda shares, own: torch.cat(
+                [*shares[:own], shares[own].detach(), *shares[own + 1 :]]
+            ),
+            "for own=1 the shares [0, 2] carry",
+        ),
+    ],
 }
 
 RIGHT = {
@@ -52,4 +101,9 @@ RIGHT = {
         lambda token, fate, mask, other: [*[mask] * 8, other, token][int(10 * fate)]
     ],
     "L2.B log shares": [lambda c: (c + 1.0).log().log_softmax(0)],
+    "L4.A carry on": [lambda e, g: e.backward(g)],
+    "L4.B both directions": [lambda s, e: (rows(both(s, e)) + rows(s.T)) * 0.5],
+    "L4.C gathered": [
+        lambda shares, own: torch.cat([s if n == own else s.detach() for n, s in enumerate(shares)])
+    ],
 }

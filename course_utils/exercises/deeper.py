@@ -111,3 +111,104 @@ def _log_shares(answer) -> str | None:
         if torch.allclose(given, values, atol=1e-5):
             return reason
     return f"your shares sum to {given.exp().sum():.2f}; add one to each count, then divide."
+
+
+def carry_on(embeddings, gradient):
+    """Let a gradient `[b, d]` with respect to embeddings `[b, d]` flow on into the weights."""
+    (embeddings * gradient).sum().backward()
+
+
+@exercise("L4.A carry on", solution=carry_on)
+def _carry_on(answer) -> str | None:
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    texts, gradient = (torch.randn(5, 3, generator=generator) for _ in range(2))
+    weight = torch.eye(3, requires_grad=True)
+    right = texts.T @ gradient
+    answer(texts @ weight, gradient.clone())
+    if weight.grad is None:
+        return "the weights have no gradient afterwards. Is there a .backward()?"
+    wrong = [
+        (texts.sum(0)[:, None].expand(3, 3), "the cached gradient is not used: multiply by it."),
+        (right / 15, "that is the mean of the products; the chain rule asks for their sum."),
+        (right / 5, "that is the mean over the texts; the chain rule asks for the sum."),
+        (-right, "the sign: the step downhill is the optimizer's business."),
+    ]
+    for values, reason in [(right, None), *wrong]:
+        if torch.allclose(weight.grad, values, atol=1e-5):
+            return reason
+    return "the weights get another gradient. Each embedding has to meet its own gradient."
+
+
+def both_directions(scores, echo):
+    """The mean of the loss by rows, which have the echo term, and by columns: `[B, B]` each."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    right = torch.arange(len(scores))
+    by_row = cross_entropy(torch.cat([scores, echo], dim=1), right)
+    return (by_row + cross_entropy(scores.T, right)) / 2
+
+
+@exercise("L4.B both directions", solution=both_directions)
+def _both_directions(answer) -> str | None:
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    scores, echo = torch.randn(2, 5, 5, generator=torch.Generator().manual_seed(0))
+    given = answer(scores.clone(), echo.clone())
+    if not isinstance(given, torch.Tensor) or given.ndim:
+        shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
+        return f"one number was expected, a tensor that can go backward, not {shape}."
+    right = torch.arange(5)
+    row, both_row, column, both_column = (
+        cross_entropy(part, right)
+        for part in (scores, torch.cat([scores, echo], 1), scores.T, torch.cat([scores, echo]).T)
+    )
+    wrong = [
+        (row + column, "the echo term is missing, and that is the sum; take the mean."),
+        ((row + column) / 2, "the echo term is missing: more columns for the rows' loss."),
+        (both_row + column, "that is the sum of the two; take the mean."),
+        (
+            (both_row + both_column) / 2,
+            "a question is no wrong candidate for an answer's question.",
+        ),
+        (both_row, "that is one direction, question to answer. Add the columns' loss."),
+        (column, "that is one direction, answer to question. Add the rows' loss."),
+        (-both_directions(scores, echo), "the sign: a loss is minus the logarithm."),
+    ]
+    for value, reason in [(both_directions(scores, echo), None), *wrong]:
+        if torch.allclose(given, value, atol=1e-5):
+            return reason
+    return "the loss is another one. What are the columns of each of the two softmaxes?"
+
+
+def gathered(shares, own):
+    """The embeddings of all processes `[b, d]` as one batch; only share number `own` is trained."""
+    import torch
+
+    rows = [share.detach() for share in shares]
+    rows[own] = shares[own]
+    return torch.cat(rows)
+
+
+@exercise("L4.C gathered", solution=gathered)
+def _gathered(answer) -> str | None:
+    import torch
+
+    leaves = [torch.full((2, 3), float(n), requires_grad=True) for n in range(3)]
+    for own in (1, 2):
+        given = answer([leaf * 1 for leaf in leaves], own)
+        if not isinstance(given, torch.Tensor) or given.shape != (6, 3):
+            shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
+            return f"for three shares [2, 3] a tensor [6, 3] was expected, not {shape}."
+        if not torch.equal(given[:, 0].detach(), torch.tensor([0.0, 0, 1, 1, 2, 2])):
+            return "the rows are not in the order of the shares: all processes need the same one."
+        if not given.requires_grad:
+            return "no row carries a gradient: the own share has to."
+        found = torch.autograd.grad(given.sum(), leaves, allow_unused=True)
+        carried = [n for n, gradient in enumerate(found) if gradient is not None]
+        if carried != [own]:
+            return f"for own={own} the shares {carried} carry a gradient; only the own one should."
+    return None
