@@ -51,13 +51,6 @@ def ndcg_at(k: int, ranks) -> np.ndarray:
     return np.where(ranks <= k, 1 / np.log2(1 + ranks), 0.0)
 
 
-def chance_mrr(answers: int) -> float:
-    """The MRR of a random order of this many answers: (1 + 1/2 + ... + 1/n) / n."""
-    if answers < 1:
-        raise BadInput("There is no order of no answers.")
-    return float((1 / np.arange(1, answers + 1)).mean())
-
-
 def echoes(scores, echo) -> np.ndarray:
     """Whether the question itself, were it among the answers, would come first: 0.0 or 1.0, `[q]`.
 

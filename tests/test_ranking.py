@@ -63,15 +63,6 @@ def test_ndcg_is_that_of_scikit_learn():
     assert ours == pytest.approx(ndcg_score(np.eye(20), scores, k=10))
 
 
-def test_chance_mrr_is_what_random_scores_get():
-    scores = np.random.default_rng(0).random((4000, 10))
-    found = ranking.reciprocal_rank(ranking.ranks(scores, np.zeros(4000, dtype=int))).mean()
-    assert ranking.chance_mrr(10) == pytest.approx(sum(1 / r for r in range(1, 11)) / 10)
-    assert found == pytest.approx(ranking.chance_mrr(10), abs=0.02)
-    with pytest.raises(BadInput):
-        ranking.chance_mrr(0)
-
-
 @pytest.mark.parametrize("wrong", [[], [0, 1], [[1]]])
 def test_what_is_no_list_of_ranks_is_refused(wrong):
     with pytest.raises(BadInput, match="from 1 up"):

@@ -18,10 +18,8 @@ from course_utils.data.resemblance import near_copies
 from course_utils.data.retrieval_pairs import (
     QaPair,
     Split,
-    hold_out_package,
     leaks,
     qa_pairs,
-    read_pairs,
     split_pairs,
 )
 from course_utils.data.runs import RUNS, StoredRunError, stored_run
@@ -75,13 +73,11 @@ __all__ = [
     "fact_templates",
     "facts",
     "failures",
-    "hold_out_package",
     "leaks",
     "near_copies",
     "pairs",
     "qa_pairs",
     "questions",
-    "read_pairs",
     "read_table",
     "senses",
     "split_facts",

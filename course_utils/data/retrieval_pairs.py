@@ -6,12 +6,10 @@ numpy and scipy are imported where they are needed: the documentation alone does
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from course_utils.data import docstrings
 from course_utils.data.documentation import documentation
 from course_utils.data.resemblance import near_copies
-from course_utils.data.tables import read_table
 from course_utils.errors import BadInput
 
 MIN_WORDS = 10  # of an answer; shorter ones ("Attributes: cmd") could belong to any question
@@ -25,7 +23,7 @@ class QaPair:
 
     question: str
     answer: str
-    name: str  # the dotted path, or the line of a file of your own
+    name: str  # the dotted path
     package: str
 
 
@@ -36,12 +34,6 @@ class Split:
     train: list[QaPair]
     validation: list[QaPair]
     held_out: list[QaPair]
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    question: str
-    answer: str
 
 
 def qa_pairs() -> list[QaPair]:
@@ -55,20 +47,6 @@ def qa_pairs() -> list[QaPair]:
         for entry in documentation()
     )
     return _distinct(pair for pair in pairs if len(pair.answer.split()) >= MIN_WORDS)
-
-
-def read_pairs(path: str | Path) -> list[QaPair]:
-    """Pairs of your own: a tab-separated file with the header `question`, `answer`.
-
-    One pair a line, UTF-8, no cell empty or padded with blanks. Raises TableError, which names the
-    file, the line and the column of whatever is malformed.
-    """
-    path = Path(path)
-    rows = read_table(path, _Row, unique=("question", "answer"), checks={"answer": _says_more})
-    return [
-        QaPair(row.question, row.answer, f"{path.name}, line {line}", path.stem)
-        for line, row in enumerate(rows, start=2)
-    ]
 
 
 def split_pairs(
@@ -103,32 +81,6 @@ def split_pairs(
             "others that are not near copies of them. Hold out fewer."
         )
     return Split(**{side: [pairs[index] for index in sorted(rows)] for side, rows in sides.items()})
-
-
-def hold_out_package(
-    pairs: Sequence[QaPair], package: str, validation: int = 500, held_out: int = 700, seed: int = 0
-) -> Split:
-    """Train without one package, and hold out pairs of that package alone.
-
-    Pairs of the package that have a near copy elsewhere are left out of both sides. Raises BadInput
-    for a package that the pairs do not hold, or one with too few of them.
-    """
-    import numpy as np
-
-    own = [pair for pair in pairs if pair.package == package]
-    others = [pair for pair in pairs if pair.package != package]
-    if not own:
-        known = ", ".join(sorted({pair.package for pair in pairs}))
-        raise BadInput(f"There is no package {package!r}. There are: {known}.")
-    copied = {pair.name for _, pair in leaks(others, own)}
-    strange = [pair for pair in own if pair.name not in copied]
-    if len(strange) < held_out:
-        raise BadInput(
-            f"{package} has {len(strange)} pairs of its own; hold out at most that many."
-        )
-    chosen = np.random.default_rng(seed).choice(len(strange), held_out, replace=False)
-    rest = split_pairs(others, validation, 0, seed)
-    return Split(rest.train, rest.validation, [strange[index] for index in sorted(chosen)])
 
 
 def leaks(train: Sequence[QaPair], held_out: Sequence[QaPair]) -> list[tuple[QaPair, QaPair]]:
@@ -172,8 +124,3 @@ def _distinct(pairs) -> list[QaPair]:
             answers.add(answer)
             kept.append(pair)
     return kept
-
-
-def _says_more(row: _Row) -> str | None:
-    same = row.answer.lower() == row.question.lower()
-    return "the answer only repeats the question" if same else None

@@ -9,7 +9,6 @@ from course_utils.dual_encoder.heads import (
 from course_utils.dual_encoder.loss import (
     chance_level,
     contrastive_loss,
-    duplicates,
     loss_gradient,
 )
 from course_utils.dual_encoder.storage import HeadsError, about, load, save, shipped
@@ -32,7 +31,6 @@ __all__ = [
     "batches",
     "chance_level",
     "contrastive_loss",
-    "duplicates",
     "embed_answers",
     "embed_questions",
     "load",

@@ -9,7 +9,6 @@ section 4.4 (the other answers of the batch as negatives); van den Oord, Li and 
 """
 
 import math
-from collections.abc import Hashable, Sequence
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -32,7 +31,7 @@ def contrastive_loss(
     `extra` `[B, E]` are scores of each question with further wrong answers; one of them counts like
     `extra_weight` negatives (0: not at all). They take no part in the columns' direction.
     `false_negatives` bool `[B, B]` is True where an answer off the diagonal is right as well: it
-    is then left out. See `duplicates`.
+    is then left out.
 
     Raises BadInput for other shapes, NaN, a negative weight, or a mask that covers the diagonal.
     """
@@ -72,18 +71,6 @@ def chance_level(
         raise BadInput(f"There is no batch of {batch} with {extra} × {extra_weight} more answers.")
     rows = math.log(batch + extra_weight * extra)
     return (rows + math.log(batch)) / 2 if symmetric else rows
-
-
-def duplicates(labels: Sequence[Hashable]) -> torch.Tensor:
-    """Where two different rows of a batch have one label, such as the same answer: bool `[B, B]`.
-
-    The mask of false negatives: `duplicates(answers) | duplicates(questions)`.
-    """
-    if isinstance(labels, torch.Tensor):
-        labels = labels.tolist()
-    numbers: dict[Hashable, int] = {}
-    rows = torch.tensor([numbers.setdefault(label, len(numbers)) for label in labels])
-    return (rows[:, None] == rows[None, :]) & ~torch.eye(len(rows), dtype=torch.bool)
 
 
 def _check(scores, extra=None, extra_weight=1.0, false_negatives=None) -> None:

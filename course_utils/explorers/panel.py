@@ -2,7 +2,7 @@
 
 import functools
 import html
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ipywidgets as widgets
@@ -26,38 +26,28 @@ class View:
     message: str = ""
 
 
+def answered(view: Callable[..., View], *given) -> View:
+    """What a view shows; for a CourseError, a View with the error's words as its message."""
+    try:
+        return view(*given)
+    except CourseError as error:
+        return View(message=str(error))
+
+
 def answering(view: Callable[..., View]) -> Callable[..., View]:
-    """A view that turns every CourseError into a View with the error's words as its message."""
+    """A view that answers every CourseError, as `answered` does."""
 
     @functools.wraps(view)
     def answer(state) -> View:
-        return last(view, state)
+        return answered(view, state)
 
     return answer
-
-
-def views(view: Callable[..., View | Iterator[View]], *given) -> Iterator[View]:
-    """What a view shows, one View after another where it is a generator.
-
-    A CourseError ends them, with a View that has the error's words as its message.
-    """
-    try:
-        seen = view(*given)
-        yield from (seen,) if isinstance(seen, View) else seen
-    except CourseError as error:
-        yield View(message=str(error))
-
-
-def last(view: Callable[..., View | Iterator[View]], *given) -> View:
-    """The View that stays: the last of `views`."""
-    *_, stays = views(view, *given)
-    return stays
 
 
 def explorer(
     name: str,
     state: Callable[..., object],
-    view: Callable[..., View | Iterator[View]],
+    view: Callable[..., View],
     controls: Mapping[str, widgets.Widget],
     button: str = "",
 ) -> widgets.VBox:
@@ -65,15 +55,14 @@ def explorer(
 
     `controls` maps the fields of the state to widgets with a `value`. They stand in rows that wrap;
     one of width "100%" has a row for itself. The view follows them; where there is a `button` (its
-    label), it follows that alone: for what takes seconds. A view that is a generator then shows how
-    far it is. Raises CourseError where the first values give no picture: an explorer opens with
-    something to see.
+    label), it follows that alone: for what takes seconds. Raises CourseError where the first values
+    give no picture: an explorer opens with something to see.
     """
 
     def look():
         return state(**{field: control.value for field, control in controls.items()})
 
-    first = last(view, look())
+    first = answered(view, look())
     if first.png is None:
         raise CourseError(f"The explorer {name!r} has nothing to show at first: {first.message}")
     message = widgets.HTML(value=_message(first))
@@ -84,10 +73,10 @@ def explorer(
     words = widgets.HTML(value=first.html)
 
     def follow(_change) -> None:
-        for seen in views(view, look()):
-            message.value = _message(seen)
-            if seen.png is not None:
-                picture.value, words.value = seen.png, seen.html
+        seen = answered(view, look())
+        message.value = _message(seen)
+        if seen.png is not None:
+            picture.value, words.value = seen.png, seen.html
 
     operated = list(controls.values())
     if button:

@@ -79,7 +79,7 @@ def view_search_desk(state: SearchDesk, desk: Desk) -> View:
 
     A state that cannot be searched for gives a View with a message and no picture.
     """
-    return panel.last(_seen, state, desk)
+    return panel.answered(_seen, state, desk)
 
 
 @functools.lru_cache(maxsize=32)  # drawing takes longer than all but the rerankers
