@@ -61,10 +61,8 @@ cross-encoder: environment  ## train the cross-encoder that comes with the cours
 masked-lm: environment  ## train the masked language model that comes with the course; its card too
 	SQUAD='$(SQUAD)' $(PY) tools/masked_lm.py
 
-retrieval: environment  ## measure L5's systems on the question set, its chunks and when to be silent
-	$(PY) -m tools.chunk_run
+retrieval: environment  ## measure L5: a language model with what searches hand it; the searches
 	$(PY) -m tools.retrieval_run
-	$(PY) -m tools.abstention
 
 bench: environment  ## measure `encode`, the training of L4 and the searches of L5 against peers
 	$(PY) tools/bench.py

@@ -7,6 +7,7 @@ section 3.2. The library bm25s does the counting; what counts as a word is decid
 import functools
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -37,9 +38,26 @@ class BM25:
         words = [tokens(text) for text in texts]
         if not any(words):
             raise BadInput("BM25 needs at least one text with a word in it.")
-        self.size = len(words)
         self._index = bm25s.BM25(k1=k1, b=b)
         self._index.index(words, show_progress=False)
+
+    @property
+    def size(self) -> int:
+        """How many texts there are."""
+        return self._index.scores["num_docs"]
+
+    def save(self, folder: str | Path) -> None:
+        """Write the counts to a folder, in the library's own format."""
+        self._index.save(folder, show_progress=False)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "BM25":
+        """What `save` wrote. Raises OSError or ValueError where it is missing or damaged."""
+        import bm25s
+
+        found = cls.__new__(cls)
+        found._index = bm25s.BM25.load(folder, show_progress=False)
+        return found
 
     def scores(self, questions: Sequence[str]) -> np.ndarray:
         """The score of each text for each question: float32 `[q, n]`; 0 where no word is shared."""

@@ -42,27 +42,30 @@ def reciprocal_rank(ranks) -> np.ndarray:
     return 1 / _checked(ranks)
 
 
-def ndcg_at(k: int, ranks) -> np.ndarray:
-    """1 / log2(1 + rank) among the first `k`, 0 beyond: `[q]`; with one right answer, this is nDCG.
+def best_rank(scores, right) -> int:
+    """The rank of the best of the `right` rows among all `scores` `[n]`, from 1.
 
-    Source: Järvelin and Kekäläinen 2002, section 2.2.
+    For questions that several entries answer: a person is content with the first. Ties count
+    against the system, as in `ranks`. Raises BadInput for NaN or where nothing is right.
     """
-    ranks = _checked(ranks)
-    return np.where(ranks <= k, 1 / np.log2(1 + ranks), 0.0)
+    scores, right = np.asarray(scores), list(right)
+    if scores.ndim != 1 or not right or np.isnan(scores).any():
+        raise BadInput("Ranks need a score for each entry, none of them NaN, and a right entry.")
+    best = scores[right].max()
+    return int((scores >= best).sum() - (scores[right] >= best).sum() + 1)
 
 
-def echoes(scores, echo) -> np.ndarray:
-    """Whether the question itself, were it among the answers, would come first: 0.0 or 1.0, `[q]`.
+def acceptable(answers, names) -> list[list[int]]:
+    """The rows of the entries that answer each question: `names` are those of all entries.
 
-    `scores` `[q, a]` are those of the answers, `echo` `[q]` is that of each question with itself,
-    read as an answer. A tie counts as an echo. The mean is the echo rate.
+    `answers` holds the names that answer each question. Raises BadInput where all are missing.
     """
-    scores, echo = np.asarray(scores), np.asarray(echo)
-    if scores.ndim != 2 or echo.shape != scores.shape[:1]:
-        raise BadInput(
-            f"The scores must be [q, a] and the echo [q]; they are {scores.shape} and {echo.shape}."
-        )
-    return (echo >= scores.max(1)).astype(np.float64)
+    rows = {name: row for row, name in enumerate(names)}
+    found = [[rows[name] for name in each if name in rows] for each in answers]
+    if not all(found):
+        missing = next(each for each, right in zip(answers, found, strict=True) if not right)
+        raise BadInput(f"None of these entries is there: {', '.join(missing)}.")
+    return found
 
 
 def _checked(ranks) -> np.ndarray:

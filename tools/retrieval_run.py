@@ -1,306 +1,383 @@
-"""`make retrieval`: every system of L5 on every question of the set; writes what the lesson shows.
+"""`make retrieval`: the two stored runs of L5, `rag` and `retrieval`.
 
-    python -m tools.retrieval_run            tune and test
-    python -m tools.retrieval_run --tune     the tune split alone, to choose settings with
+    python -m tools.retrieval_run            both
+    python -m tools.retrieval_run rag        a language model and what searches hand it, on facts
+    python -m tools.retrieval_run retrieval  every system on the questions about the documentation
 
-What was chosen on the tune split: the share of words in the hybrid, and whether and how the first
-entries are read again. The test split chooses nothing. About a quarter of an hour on two cores:
-the rerankers read 50 passages a question. Scores that are known are kept in the cache folder.
+Settings are chosen on the validation facts and on the tune questions; the held-out facts and the
+test questions choose nothing. `rag` takes about half an hour on two cores, nearly all of it the
+language model's; its answers are kept in the cache folder, so that a stopped run goes on.
 """
 
 import argparse
 import datetime
-import sys
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+import json
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
-from course_utils import cache, data, dual_encoder, evaluate, models, ranking
-from course_utils.data import Question
-from course_utils.retrieval import evaluation, fusion, pipeline
-from course_utils.retrieval.index import HEADS, Index, documentation_index
-from course_utils.retrieval.pipeline import BEST, CROSS, DUAL, HYBRID, LATE, SINGLE, Settings
+from course_utils import (
+    bm25,
+    cache,
+    cross_encoder,
+    data,
+    dual_encoder,
+    embed,
+    evaluate,
+    rag,
+    ranking,
+)
+from course_utils.retrieval import hybrid, index, pipeline
 from tools import records
 
-PATH = data.runs.RUNS / "retrieval.json"
 PACKAGES = ("torch", "transformers", "numpy", "bm25s", "scipy", "scikit-learn", "matplotlib")
-DEEPEST = 50
-DEPTHS = (5, 10, 20, 50)
-WORDS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
-WEIGHTS = (0.25, 0.5, 1.0)  # of a reranker beside the hybrid
-TIMED = 20  # questions, for the milliseconds
-RRF = "reciprocal rank fusion"
-FACTS = "heads for facts"
-NO_SPELLING = "hybrid, spelling as typed"
-DUALS = {DUAL: HEADS, FACTS: "facts"}
-
-
-@dataclass(frozen=True)
-class Read:
-    """What all systems give one question: each `[n]`, and of the rerankers `[DEEPEST]`.
-
-    `rows` are the hybrid's first, best first. `typed` is the hybrid without spelling correction.
-    """
-
-    question: Question
-    right: list[int]
-    first_stage: Mapping[str, np.ndarray]
-    typed: np.ndarray
-    rows: np.ndarray
-    again: Mapping[str, np.ndarray]
-
-    def hybrid(self, words: float = BEST.words) -> np.ndarray:
-        return pipeline.hybrid(self.first_stage, words)
-
-    def fused_by_rank(self) -> np.ndarray:
-        """Reciprocal rank fusion of the three systems of the first stage, as scores `[n]`."""
-        systems = (SINGLE, DUAL, pipeline.BM25)
-        orders = [np.argsort(-self.first_stage[name], kind="stable") for name in systems]
-        scores = np.zeros(len(self.typed))
-        for row, score in fusion.reciprocal_rank_fusion([order.tolist() for order in orders]):
-            scores[row] = score
-        return scores
-
-    def reranked(self, weights: Mapping[str, float], depth: int) -> np.ndarray:
-        """The hybrid with its first entries in another order, as `pipeline.scored` makes it."""
-        total, rows = self.hybrid(), self.rows[:depth]
-        parts = {HYBRID: total[rows], **{name: s[:depth] for name, s in self.again.items()}}
-        again = fusion.weighted_sum([parts[name] for name in weights], list(weights.values()))
-        return pipeline.reordered(total, rows, again)
+NEAR = (
+    0.7,
+    0.75,
+    0.8,
+    0.85,
+    0.9,
+    0.95,
+    0.999,
+)  # cosines from which a text is a copy of the question
+DEPTH = 10  # candidates that the cross-encoder reads
+DEPTHS = (5, 10, 20)
+SHARES = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
+KEPT = 0.9  # of the questions with a right first entry, those that are still answered
+# Ways to ask, tried on the validation facts: what stands in `rag.prompt` is the best of them.
+WORDINGS: dict[str, tuple[str, str]] = {
+    "as in rag.prompt": (
+        "Source: {source}\n\nQuestion: {question}\n\nAnswer in a few words, taken from the source.",
+        "Question: {question}\n\nAnswer in a few words.",
+    ),
+    "one short sentence": (
+        "Use the source to answer the question in one short sentence.\n\nSource: {source}\n\n"
+        "Question: {question}\nAnswer:",
+        "Answer the question in one short sentence.\n\nQuestion: {question}\nAnswer:",
+    ),
+    "a few words": (
+        "Answer the question with a few words from the source.\n\nSource: {source}\n\n"
+        "Question: {question}\nAnswer:",
+        "Answer the question with a few words.\n\nQuestion: {question}\nAnswer:",
+    ),
+    "bare": ("{source}\n{question}", "{question}"),
+    "from the source": (
+        "Answer the question from the source.\nSource: {source}\nQuestion: {question}",
+        "Answer the question.\nQuestion: {question}",
+    ),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--tune", action="store_true", help="only print what the tune split says")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("runs", nargs="*", choices=[[], "rag", "retrieval"])
+    parser.add_argument("--few", type=int, help="only so many questions, and nothing is written")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    index = documentation_index()
-    questions = [each for each in data.questions() if each.answers]
-    tune = read_all(index, [each for each in questions if each.split == "tune"])
-    chosen = choice(tune)
-    print_choice(chosen)
-    if options.tune:
-        return 0
-    test = read_all(index, [each for each in questions if each.split == "test"])
-    records.write(
-        {
-            "command": "make retrieval",
-            "date": datetime.date.today().isoformat(),
-            "versions": records.versions(PACKAGES),
-            "cross_encoder": models.identity("cross-encoder"),
-            "heads": HEADS,
-            "entries": len(index),
-            "settings": asdict(BEST),
-            "tune": {"questions": len(tune), **chosen, "systems": figures(index, tune)},
-            "test": {"questions": len(test), **told(index, test)},
-            "milliseconds": milliseconds(index, [each.question.question for each in tune]),
-        },
-        PATH,
-    )
-    print(f"Written: {PATH.name}")
+    for name, run in (("retrieval", retrieval_run), ("rag", rag_run)):
+        if not options.runs or name in options.runs:
+            record = {
+                "command": "make retrieval",
+                "date": datetime.date.today().isoformat(),
+                "versions": records.versions(PACKAGES),
+                **run(options.few),
+            }
+            if options.few:
+                print(json.dumps(record)[:2000])
+            else:
+                records.write(record, data.runs.RUNS / f"{name}.json")
+                print(f"Written: {name}.json", flush=True)
     return 0
 
 
-def read_all(index: Index, questions: Sequence[Question]) -> list[Read]:
-    """All systems' scores; each question's are kept, so that a stopped run goes on."""
-    right = evaluation.acceptable(questions, index.names)
-    heads = {name: dual_encoder.shipped(kind) for name, kind in DUALS.items()}
-    plain = torch.from_numpy(index.plain)
+# ---- The language model, and what searches hand it -------------------------------------------
+
+
+def rag_run(few: int | None) -> dict:
+    facts = data.fact_questions()
+    sides = {side: facts[facts.side == side] for side in ("validation", "held out")}
+    known = {side: _wording(part, "known", few) for side, part in sides.items()}
+    new = {side: _wording(part, "new", few) for side, part in sides.items()}
+    prompts = {name: _tried(known["validation"], *both) for name, both in WORDINGS.items()}
+    near = _near_threshold(known["validation"])
+    return {
+        "questions": len(known["held out"]),
+        "entities": known["held out"].entity.tolist(),
+        "prompts_on_validation": prompts,
+        "near_copies_from": near,
+        "wordings": {
+            "known": _ladder(known["held out"], near),
+            "new": _ladder(new["held out"], near),
+        },
+        "reworded": {
+            "known": _firsts(known["held out"], new["held out"].question.tolist(), near),
+            "new": _firsts(new["held out"], known["held out"].question.tolist(), near),
+        },
+        "sources": _three_sources(known["held out"]),
+    }
+
+
+def _wording(facts, wording: str, few: int | None):
+    return facts[facts.wording == wording].reset_index(drop=True)[:few]
+
+
+def _tried(facts, with_source: str, without: str) -> dict[str, float]:
+    """The share of right answers with the right passage, and without any."""
+    given = [
+        with_source.format(source=source, question=question)
+        for source, question in zip(facts.answer, facts.question, strict=True)
+    ]
+    alone = [without.format(question=question) for question in facts.question]
+    told = {"right passage": _right(facts, _answered(given))}
+    told["closed book"] = _right(facts, _answered(alone))
+    return {name: round(float(np.mean(values)), 3) for name, values in told.items()}
+
+
+def _near_threshold(facts) -> float:
+    """From which cosine on a text is taken for a copy of the question: the best on validation."""
+    scores, _ = _encoders(facts, facts.question.tolist())
+    right = {
+        limit: np.mean(_without_copies(scores, limit).argmax(1) == np.arange(len(facts)))
+        for limit in NEAR
+    }
+    print("right first, copies dropped from:", {k: round(v, 3) for k, v in right.items()})
+    return max(right, key=right.get)
+
+
+def _without_copies(scores: np.ndarray, limit: float) -> np.ndarray:
+    return np.where(scores >= limit, -1.0, scores)
+
+
+def _encoders(facts, stored: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The single and the dual encoder's scores of the answers and the stored questions."""
+    heads = dual_encoder.shipped("facts")
+    texts = facts.answer.tolist() + stored
+    questions = torch.from_numpy(dual_encoder.embed_questions(facts.question.tolist()))
+    passages = torch.from_numpy(dual_encoder.embed_answers(texts))
     with torch.inference_mode():
-        answers = {name: pair.answers(plain).numpy() for name, pair in heads.items()}
+        dual = heads.questions(questions) @ heads.answers(passages).T
+    return (questions @ passages.T).numpy(), dual.numpy()
+
+
+def _found(facts, stored: list[str], near: float) -> dict[str, np.ndarray]:
+    """For each system the row of the passage that it puts first: the answers, then `stored`."""
+    texts = facts.answer.tolist() + stored
+    single, dual = _encoders(facts, stored)
+    words = bm25.BM25(texts).scores(facts.question.tolist())
+    return {
+        "BM25": words.argmax(1),
+        "single encoder": single.argmax(1),
+        "single encoder, near copies dropped": _without_copies(single, near).argmax(1),
+        "single encoder, answers alone": single[:, : len(facts)].argmax(1),
+        "dual encoder": dual.argmax(1),
+        "single encoder + cross-encoder": _read_again(facts, texts, single),
+        "dual encoder + cross-encoder": _read_again(facts, texts, dual),
+        "the right passage": np.arange(len(facts)),
+    }
+
+
+def _read_again(facts, texts: list[str], scores: np.ndarray) -> np.ndarray:
+    """The row that the cross-encoder puts first among the first `DEPTH`."""
     found = []
-    for number, (question, rows) in enumerate(zip(questions, right, strict=True), start=1):
-        typed = pipeline.cleaned(question.question)
-        asked = index.vocabulary.corrected(typed)
-        first_stage = _first_stage(index, heads, answers, asked)
-        as_typed = pipeline.hybrid(_first_stage(index, heads, answers, typed), BEST.words)
-        total = pipeline.hybrid(first_stage, BEST.words)
-        first = np.argsort(-total, kind="stable")[:DEEPEST]
-        found.append(
-            Read(question, rows, first_stage, as_typed, first, _again(index, asked, first))
-        )
-        if number % 20 == 0:
-            print(f"{number}/{len(questions)} questions", file=sys.stderr, flush=True)
-    return found
+    for question, of in zip(facts.question, scores, strict=True):
+        rows = np.argsort(-of, kind="stable")[:DEPTH]
+        found.append(rows[cross_encoder.score(question, [texts[row] for row in rows]).argmax()])
+    return np.array(found)
 
 
-def _first_stage(index: Index, heads, answers, asked: str) -> dict[str, np.ndarray]:
-    vector = pipeline.encoded(asked)
-    found = {pipeline.BM25: index.bm25.scores([asked])[0], SINGLE: index.plain @ vector}
-    with torch.inference_mode():
-        for name, pair in heads.items():
-            found[name] = answers[name] @ pair.questions(torch.from_numpy(vector)).numpy()
-    return found
+def _ladder(facts, near: float) -> dict:
+    """For each system: was the right passage first, and did the language model answer right?
+
+    The flags are strings of 0 and 1, a sign a question.
+    """
+    texts = facts.answer.tolist() + facts.question.tolist()
+    closed = _answered([rag.prompt(question) for question in facts.question])
+    told = {"closed book": {"says": _flags(_right(facts, closed)), "answers": closed}}
+    for name, rows in _found(facts, facts.question.tolist(), near).items():
+        asked = [
+            rag.prompt(question, [texts[row]])
+            for question, row in zip(facts.question, rows, strict=True)
+        ]
+        answers = _answered(asked)
+        told[name] = {
+            "first": _flags(rows == np.arange(len(facts))),
+            "holds": _flags(_right(facts, [texts[row] for row in rows])),
+            "says": _flags(_right(facts, answers)),
+        }
+        if name in ("dual encoder", "the right passage"):
+            told[name]["answers"] = answers
+        print(f"{name:40}", *(f"{key} {_mean(told[name], key):.3f}" for key in ("first", "says")))
+    return told
 
 
-def _again(index: Index, asked: str, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """The rerankers' scores of these entries, from the cache folder where they are known."""
-    passages = [index.chunks[row].passage for row in rows]
-    found = {}
-    for name, weights in ((LATE, models.identity()), (CROSS, models.identity("cross-encoder"))):
-        key = cache.key("reranked", name, weights, asked, *passages)
-        stored = cache.read("reranked", f"{key}.npy")
+def _mean(told: dict, key: str) -> float:
+    return np.mean([flag == "1" for flag in told[key]])
+
+
+def _firsts(facts, stored: list[str], near: float) -> dict[str, str]:
+    """Was the right passage first, where the stored questions are worded otherwise?"""
+    found = _found(facts, stored, near)
+    return {name: _flags(rows == np.arange(len(facts))) for name, rows in found.items()}
+
+
+def _three_sources(facts) -> dict:
+    """What the model says with the right passage among three, and with a wrong one alone.
+
+    The two others are the dual encoder's next best about the same relation, with another value.
+    Every second question.
+    """
+    _, dual = _encoders(facts, [])
+    rows = range(0, len(facts), 2)
+    others = [_hard(facts, dual, row) for row in rows]
+    some = facts.iloc[list(rows)].reset_index(drop=True)
+    told = {"questions": len(some)}
+    for place in range(3):
+        asked = []
+        for row, pair in zip(rows, others, strict=True):
+            sources = [facts.answer[other] for other in pair]
+            sources.insert(place, facts.answer[row])
+            asked.append(rag.prompt(facts.question[row], sources))
+        told[f"right one at {place + 1}"] = _flags(_right(some, _answered(asked)))
+    wrong = some.assign(value=[facts.value[first] for first, _ in others])
+    asked = [
+        rag.prompt(facts.question[row], [facts.answer[first]])
+        for row, (first, _) in zip(rows, others, strict=True)
+    ]
+    answers = _answered(asked)
+    told["a wrong one alone"] = _flags(_right(some, answers))
+    told["says the wrong one's value"] = _flags(_right(wrong, answers))
+    print({name: round(_mean(told, name), 3) for name in told if name != "questions"})
+    return told
+
+
+def _hard(facts, scores: np.ndarray, row: int) -> tuple[int, int]:
+    """The two best other passages with another value, those about the same relation first."""
+    order = [other for other in np.argsort(-scores[row]) if facts.value[other] != facts.value[row]]
+    order.sort(key=lambda other: facts.relation[other] != facts.relation[row])  # stable
+    return order[0], order[1]
+
+
+def _answered(prompts: list[str]) -> list[str]:
+    """The language model's answers; those of an earlier start are in the cache folder."""
+    found, missing = {}, []
+    for text in dict.fromkeys(prompts):
+        stored = cache.read("rag", cache.key(text, rag.NEW_TOKENS))
         if stored is None:
-            scores = np.asarray(pipeline.reread(name, asked, passages), dtype="<f4")
-            cache.write("reranked", f"{key}.npy", scores.tobytes())
+            missing.append(text)
         else:
-            scores = np.frombuffer(stored, dtype="<f4")
-        found[name] = scores.astype(np.float64)
-    return found
+            found[text] = stored.decode()
+    for start in range(0, len(missing), 8 * rag.BATCH):
+        part = missing[start : start + 8 * rag.BATCH]
+        for text, answer in zip(part, rag.generate(part), strict=True):
+            cache.write("rag", cache.key(text, rag.NEW_TOKENS), answer.encode())
+            found[text] = answer
+        print(f"  {start + len(part)}/{len(missing)} answers", flush=True)
+    return [found[text] for text in prompts]
 
 
-def measured(read: Sequence[Read], scores: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    return evaluation.measured(scores, [each.right for each in read])
+def _right(facts, answers: list[str]) -> np.ndarray:
+    pairs = zip(answers, facts.value, strict=True)
+    return np.array([rag.says(answer, value) for answer, value in pairs])
 
 
-def choice(tune: Sequence[Read]) -> dict:
-    """What the tune split says about the settings: MRR with its interval for each."""
+def _flags(values: Sequence[bool]) -> str:
+    return "".join("1" if value else "0" for value in values)
 
-    def mrr(scores) -> list[float]:
-        return evaluate.summary(measured(tune, scores)["MRR"])
 
-    mixtures = {
-        LATE: {LATE: 1.0},
-        CROSS: {CROSS: 1.0},
-        **{f"{HYBRID} + {w} {LATE}": {HYBRID: 1.0, LATE: w} for w in WEIGHTS},
-        **{f"{HYBRID} + {w} {CROSS}": {HYBRID: 1.0, CROSS: w} for w in WEIGHTS},
-        f"{HYBRID} + 0.25 {LATE} + 0.25 {CROSS}": {HYBRID: 1.0, LATE: 0.25, CROSS: 0.25},
-        f"{HYBRID} + 0.5 {LATE} + 0.5 {CROSS}": {HYBRID: 1.0, LATE: 0.5, CROSS: 0.5},
+# ---- The questions about the documentation ---------------------------------------------------
+
+
+def retrieval_run(few: int | None) -> dict:
+    about = index.documentation_index()
+    questions = data.questions()
+    splits = {
+        split: [each for each in questions if each.split == split][:few]
+        for split in ("tune", "test")
     }
+    tune = {name: values for name, values in _asked(about, splits["tune"]).items()}
+    choice = _chosen(about, splits["tune"])
     return {
-        "words": [[words, *mrr([each.hybrid(words) for each in tune])] for words in WORDS],
-        "reranked": {
-            name: {
-                str(depth): mrr([each.reranked(weights, depth) for each in tune])
-                for depth in DEPTHS
-            }
-            for name, weights in mixtures.items()
-        },
+        "entries": len(about),
+        "share_of_words": pipeline.WORDS,
+        "choice": choice,
+        "threshold": _threshold(tune),
+        "tune": tune,
+        "test": _asked(about, splits["test"]),
     }
 
 
-def print_choice(chosen: dict) -> None:
-    for words, mean, low, high in chosen["words"]:
-        print(f"words {words:.2f}   MRR {mean:.3f} [{low:.3f} to {high:.3f}]")
-    for name, depths in chosen["reranked"].items():
-        line = "   ".join(f"{depth}: {mean:.3f}" for depth, (mean, *_) in depths.items())
-        print(f"{name:50s} {line}")
+def _chosen(about: index.Index, questions) -> dict:
+    """What the tune questions say of each setting: the MRR."""
+    some = [each for each in questions if each.answers]
+    right = ranking.acceptable([each.answers for each in some], about.names)
+    asked = [about.vocabulary.corrected(pipeline.cleaned(each.question)) for each in some]
+    parts = [pipeline.scores(about, text) for text in asked]
 
+    def mrr(scored: Callable[[str, dict], np.ndarray]) -> float:
+        of = [scored(text, part) for text, part in zip(asked, parts, strict=True)]
+        ranks = [ranking.best_rank(*each) for each in zip(of, right, strict=True)]
+        return round(float(np.mean(ranking.reciprocal_rank(ranks))), 4)
 
-def systems(read: Sequence[Read]) -> dict[str, list[np.ndarray]]:
-    """The scores of each system that is told of, a list over the questions."""
-    weights = {HYBRID: 1.0, LATE: BEST.late, CROSS: BEST.cross}
-    weights = {name: weight for name, weight in weights.items() if weight}
-    depth = BEST.depth
-    return {
-        pipeline.BM25: [each.first_stage[pipeline.BM25] for each in read],
-        SINGLE: [each.first_stage[SINGLE] for each in read],
-        FACTS: [each.first_stage[FACTS] for each in read],
-        DUAL: [each.first_stage[DUAL] for each in read],
-        RRF: [each.fused_by_rank() for each in read],
-        NO_SPELLING: [each.typed for each in read],
-        HYBRID: [each.hybrid() for each in read],
-        LATE: [each.reranked({LATE: 1.0}, depth) for each in read],
-        CROSS: [each.reranked({CROSS: 1.0}, depth) for each in read],
-        pipeline.PIPELINE: [each.reranked(weights, depth) for each in read],
-    }
-
-
-def figures(index: Index, read: Sequence[Read]) -> dict:
-    """Each measure with its interval, for each system."""
-    return {
-        name: {measure: evaluate.summary(each) for measure, each in measured(read, scores).items()}
-        for name, scores in systems(read).items()
-    }
-
-
-def told(index: Index, read: Sequence[Read]) -> dict:
-    """What is told of the test split: figures, ranks, styles, paired tests, echoes, failures."""
-    values = {name: measured(read, scores) for name, scores in systems(read).items()}
-    styles = np.array([each.question.style for each in read])
-    best = values[pipeline.PIPELINE]["MRR"]
-    return {
-        "systems": {
-            name: {measure: evaluate.summary(each) for measure, each in found.items()}
-            for name, found in values.items()
+    told = {
+        "share of words": {
+            share: mrr(lambda _, p, s=share: hybrid(p["BM25"], p["encoder"], s)) for share in SHARES
         },
-        "styles": {
-            style: {
-                "questions": int((styles == style).sum()),
-                **{
-                    name: {
-                        measure: evaluate.summary(found[measure][styles == style])
-                        for measure in ("MRR", "recall@5")
-                    }
-                    for name, found in values.items()
-                },
-            }
-            for style in sorted(set(styles.tolist()))
-        },
-        "pipeline_ahead_in_MRR": {
-            name: asdict(evaluate.paired_difference(best, found["MRR"]))
-            for name, found in values.items()
-            if name != pipeline.PIPELINE
-        },
-        "ranks": {
-            "question": [each.question.question for each in read],
-            "style": styles.tolist(),
-            **{
-                name: [int(rank) for rank in np.rint(1 / found["MRR"])]
-                for name, found in values.items()
-            },
-        },
-        "echo": echoes(index, read),
-    }
-
-
-def echoes(index: Index, read: Sequence[Read]) -> dict:
-    """How often the question itself, were it among the entries, would come first."""
-    found = {}
-    vectors = np.stack([pipeline.encoded(each.question.question) for each in read])
-    for name, kind in {SINGLE: None, **DUALS}.items():
-        if kind is None:
-            asked, itself = vectors, vectors
-            answers = index.plain
-        else:
-            heads = dual_encoder.shipped(kind)
-            with torch.inference_mode():
-                asked = heads.questions(torch.from_numpy(vectors)).numpy()
-                itself = heads.answers(torch.from_numpy(vectors)).numpy()
-                answers = heads.answers(torch.from_numpy(index.plain)).numpy()
-        echo = ranking.echoes(asked @ answers.T, (asked * itself).sum(1))
-        found[name] = evaluate.summary(echo)
-    return found
-
-
-def milliseconds(index: Index, questions: Sequence[str]) -> dict:
-    """The median time of a question for each system, at each depth where that matters."""
-    some = questions[:: max(1, len(questions) // TIMED)][:TIMED]
-
-    def median(system: str, settings: Settings) -> float:
-        pipeline.scores(index, some[0], system, settings)  # loads what has to be loaded
-        seconds = []
-        for question in some:
-            start = time.perf_counter()
-            pipeline.scores(index, question, system, settings)
-            seconds.append(time.perf_counter() - start)
-        return round(1000 * float(np.median(seconds)), 1)
-
-    return {
-        "threads": torch.get_num_threads(),
-        "questions": len(some),
-        "first_stage": {name: median(name, BEST) for name in pipeline.FIRST_STAGE},
-        **{
-            name: {str(depth): median(name, replace(BEST, depth=depth)) for depth in DEPTHS}
-            for name in (LATE, CROSS)
+        "reranked, depth": {
+            depth: mrr(lambda text, p, d=depth: pipeline.reranked(about, text, p["hybrid"], d))
+            for depth in DEPTHS
         },
     }
+    print(told)
+    return told
+
+
+def _asked(about: index.Index, questions) -> dict:
+    """The rank of the first right entry by each system, and how well the first is supported.
+
+    `rank` is 0 where nothing answers the question.
+    """
+    heads = dual_encoder.shipped("documentation")
+    with torch.inference_mode():
+        passages = heads.answers(torch.from_numpy(about.vectors)).numpy()
+    told = {"question": [], "style": [], "support": [], "ranks": {}}
+    for each in questions:
+        typed = pipeline.cleaned(each.question)
+        asked = about.vocabulary.corrected(typed)
+        parts = pipeline.scores(about, asked, pipeline.RERANKED)
+        vector = embed.encode(asked, max_tokens=pipeline.QUESTION_TOKENS)
+        with torch.inference_mode():
+            head = heads.questions(torch.from_numpy(vector)).numpy()
+        parts["dual encoder"] = passages @ head
+        parts["hybrid with the dual encoder"] = hybrid(parts["BM25"], parts["dual encoder"])
+        parts["rank fusion"] = _rank_fusion(parts["BM25"], parts["encoder"])
+        parts["hybrid, as typed"] = pipeline.scores(about, typed)["hybrid"]
+        told["question"].append(each.question)
+        told["style"].append(each.style)
+        told["support"].append(round(float(parts["encoder"][parts["hybrid"].argmax()]), 4))
+        right = [about.names.index(name) for name in each.answers if name in about.names]
+        for name, of in parts.items():
+            rank = ranking.best_rank(of, right) if right else 0
+            told["ranks"].setdefault(name, []).append(rank)
+    answered = np.array(told["ranks"]["hybrid"]) > 0
+    for name, ranks in told["ranks"].items():
+        values = ranking.reciprocal_rank(np.array(ranks)[answered])
+        print(f"{name:30} MRR {evaluate.summary(values)}", flush=True)
+    return told
+
+
+def _rank_fusion(*scores: np.ndarray) -> np.ndarray:
+    """Reciprocal rank fusion, constant 60 (Cormack, Clarke and Büttcher 2009), as scores `[n]`."""
+    ranks = [1 + np.argsort(np.argsort(-of, kind="stable")) for of in scores]
+    return sum(1 / (60 + rank) for rank in ranks)
+
+
+def _threshold(tune: dict) -> float:
+    """The highest support that keeps nine in ten of the questions with a right first entry."""
+    right = np.array(tune["ranks"]["hybrid"]) == 1
+    supports = np.sort(np.array(tune["support"])[right])
+    return float(supports[int(np.floor((1 - KEPT) * len(supports)))])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -10,7 +10,6 @@ from course_utils.plots.curves import growth, plain_log, short_number, trade_off
 from course_utils.plots.figures import bars, dots, heatmap, lines, scatter_map, words
 from course_utils.plots.measures import intervals
 from course_utils.plots.output import png, show, show_widget, table, tokens_strip
-from course_utils.plots.plane import plane_cells, walk_layers, walk_steps
 from course_utils.plots.style import (
     DIVERGING,
     DPI,
@@ -46,7 +45,6 @@ __all__ = [
     "intervals",
     "lines",
     "plain_log",
-    "plane_cells",
     "png",
     "scatter_map",
     "short_number",
@@ -57,7 +55,5 @@ __all__ = [
     "token_strips",
     "tokens_strip",
     "trade_off",
-    "walk_layers",
-    "walk_steps",
     "words",
 ]

@@ -1,17 +1,29 @@
-"""Finding what answers a question: chunks, search, fusion, the vector store. Taught in L5.
+"""Finding what answers a question: chunks, an index, search, the vector store. Taught in L5.
 
-`retrieval.search(question, k=10)` is the whole pipeline. Nothing heavy is loaded before it is used.
+`retrieval.search(question, k=10)` is the whole pipeline.
 """
 
-from course_utils import lazy
+from course_utils.retrieval.chunks import Chunk, first_chunks, sections, split
+from course_utils.retrieval.index import Index, build, documentation_index
+from course_utils.retrieval.pipeline import SYSTEMS, Result, hybrid, search, standardised
+from course_utils.retrieval.store import StoreError, checked, connect, ingest, release
 
-_PLACES = {
-    "chunks": ("Chunk", "sections", "split", "split_all"),
-    "exact": ("Found", "exact_search"),
-    "fusion": ("reciprocal_rank_fusion", "standardised", "weighted_sum"),
-    "index": ("Index", "build", "documentation_index"),
-    "ingestion": ("Ingested", "ingest", "ingest_in_processes"),
-    "pipeline": ("BEST", "SYSTEMS", "Result", "Settings", "cleaned", "scored", "scores", "search"),
-    "store": ("Hit", "VectorStore"),
-}
-__all__, __getattr__ = lazy.exports(__name__, _PLACES)
+__all__ = [
+    "SYSTEMS",
+    "Chunk",
+    "Index",
+    "Result",
+    "StoreError",
+    "build",
+    "checked",
+    "connect",
+    "documentation_index",
+    "first_chunks",
+    "hybrid",
+    "ingest",
+    "release",
+    "search",
+    "sections",
+    "split",
+    "standardised",
+]

@@ -1,38 +1,39 @@
-"""What is computed once about the documents, so that a question takes milliseconds. Used by L5."""
+"""What is computed once about the documents, so that a question takes milliseconds. Used by L5.
+
+An index is kept on disk as four files in a folder, and made anew where the documents, the encoder
+or this code change. The vectors alone take a minute, the first time.
+"""
 
 import functools
+import json
+import os
+import shutil
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from course_utils import memory, models
+from course_utils import cache, embed, models
 from course_utils.bm25 import BM25
 from course_utils.data import Entry, documentation
 from course_utils.errors import BadInput
-from course_utils.retrieval import chunks
-from course_utils.retrieval.chunks import Chunk
+from course_utils.retrieval import chunks, spelling
 from course_utils.retrieval.spelling import Vocabulary
-
-HEADS = "documentation"
 
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """The n entries and what each system knows about them.
+    """The n entries and what is known about them.
 
-    `chunks` are the first chunk of each entry: what the encoders and the rerankers read. `plain`
-    float32 `[n, 384]`: the single encoder's unit vectors of them. `answers` float32 `[n, 384]`: the
-    dual encoder's. `question_head` float32 `[384, 384]` turns the single encoder's vector of a
-    question into the dual encoder's. `bm25` counts the words of whole entries.
+    `passages` are what the encoders read: the first chunk of each entry. `vectors` float32
+    `[n, 384]`: the single encoder's unit vectors of them. `bm25` counts the words of whole entries.
     """
 
     entries: list[Entry]
-    chunks: list[Chunk]
-    plain: np.ndarray
-    answers: np.ndarray
-    question_head: np.ndarray
+    passages: list[str]
+    vectors: np.ndarray
     bm25: BM25
     vocabulary: Vocabulary
 
@@ -46,11 +47,8 @@ class Index:
 
 @functools.cache
 def documentation_index() -> Index:
-    """The index of the course's documentation, made once a process; the vectors are cached on disk.
-
-    The very first call embeds all entries, which takes a minute.
-    """
-    return build(documentation())
+    """The index of the course's documentation; the very first call embeds it, which takes a minute."""
+    return kept(documentation())
 
 
 def build(entries: Sequence[Entry], progress: bool = True) -> Index:
@@ -58,12 +56,12 @@ def build(entries: Sequence[Entry], progress: bool = True) -> Index:
     entries = list(entries)
     if not entries or len({entry.name for entry in entries}) < len(entries):
         raise BadInput("An index needs at least one entry, and each name once.")
-    first = chunks.split_all(entries, per_entry=1)
-    plain, answers, question_head = _vectors([chunk.passage for chunk in first], progress)
+    passages = [chunk.passage for chunk in chunks.first_chunks(entries)]
+    vectors = embed.encode(passages, max_tokens=chunks.MAX_TOKENS, progress=progress)
     counted = [words(entry) for entry in entries]
-    bm25, known = BM25(counted), vocabulary(counted)
-    memory.give_back()  # counting all words takes a lot of it for a moment
-    return Index(entries, first, plain, answers, question_head, bm25, known)
+    whole_words = filter(str.isalpha, models.load()[0].get_vocab())
+    vocabulary = Vocabulary.of(counted, known=whole_words)
+    return Index(entries, passages, vectors, BM25(counted), vocabulary)
 
 
 def words(entry: Entry) -> str:
@@ -71,25 +69,50 @@ def words(entry: Entry) -> str:
     return " ".join((entry.name, entry.name, entry.summary, entry.summary, entry.text))
 
 
-def vocabulary(texts: Sequence[str]) -> Vocabulary:
-    """The words of the documents, and those that the encoder knows as a whole."""
-    return Vocabulary.of(texts, known=(word for word in _whole_words() if word.isalpha()))
+def kept(entries: Sequence[Entry], progress: bool = True) -> Index:
+    """The index of these entries from the cache folder; made, and kept there, where it is not."""
+    folder = cache.folder() / "index" / _key(entries)
+    if (found := _load(folder)) is None:
+        found = build(entries, progress)
+        _save(found, folder)
+    return found
 
 
-def _vectors(passages: list[str], progress: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The single encoder's vectors, the dual encoder's, and the head that questions go through."""
-    import torch
-
-    from course_utils import dual_encoder
-
-    heads = dual_encoder.shipped(HEADS)
-    plain = dual_encoder.embed_answers(passages, progress=progress)
-    with torch.inference_mode():
-        answers = heads.answers(torch.from_numpy(plain)).numpy()
-    return plain, answers, heads.question.weight.detach().numpy().copy()
+def _key(entries: Sequence[Entry]) -> str:
+    """Changes with everything that an index depends on."""
+    code = [Path(module.__file__).read_bytes() for module in (chunks, spelling)]
+    code.append(Path(__file__).read_bytes())
+    rows = json.dumps([astuple(entry) for entry in entries])
+    return cache.key(models.identity(), embed.has_bfloat16(), rows, *code)[:32]
 
 
-def _whole_words() -> list[str]:
-    """The WordPiece vocabulary's words; without the tokenizer's code, which would take a second."""
-    file = Path(models.embedded_path()) / "vocab.txt"
-    return file.read_text(encoding="utf-8").split("\n")
+def _save(index: Index, folder: Path) -> None:
+    """Write the folder at once or not at all; without room for it, nothing is kept."""
+    temporary = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".writing-"))
+        index.bm25.save(temporary / "bm25")
+        np.save(temporary / "vectors.npy", index.vectors)
+        rows = [astuple(entry) for entry in index.entries]
+        told = {"entries": rows, "passages": index.passages, "counts": index.vocabulary.counts}
+        (temporary / "told.json").write_text(json.dumps(told), encoding="utf-8")
+        os.replace(temporary, folder)
+    except OSError:
+        pass  # no room, or another process was first: the index is there all the same
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _load(folder: Path) -> Index | None:
+    """The index of a folder, or None where it is not there or cannot be read."""
+    try:
+        told = json.loads((folder / "told.json").read_text(encoding="utf-8"))
+        vectors = np.load(folder / "vectors.npy")
+        bm25 = BM25.load(folder / "bm25")
+    except (OSError, ValueError, EOFError):
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    entries = [Entry(*row) for row in told["entries"]]
+    return Index(entries, told["passages"], vectors, bm25, Vocabulary(told["counts"]))
