@@ -1,4 +1,4 @@
-"""From documents to chunks: pieces that an encoder reads as a whole. Written by hand in L5 section 1.
+"""From documents to chunks: pieces that an encoder reads as a whole. By hand in L5, section 1.
 
 An encoder gives one vector for whatever it reads, and reads a limited number of tokens. So a long
 docstring is cut: at its headings first, and a section that is still too long at a fixed number of

@@ -47,7 +47,7 @@ class Index:
 
 @functools.cache
 def documentation_index() -> Index:
-    """The index of the course's documentation; the very first call embeds it, which takes a minute."""
+    """The index of the course's documentation. The very first call embeds it: about a minute."""
     return kept(documentation())
 
 
