@@ -35,7 +35,7 @@ NAMES = {
     "decoder-llms",
     "L3": "Tokenization Token-Embedding Sentence-Embedding Sentence-Embedding-models",
     "L4": "Dual-Encoder Dual-Encoder-Architecture Contrastive-Loss Contrastive-Loss-pytorch",
-    "L5": "Ingest-flow Query-flow Similarity-Search RAG-flow",
+    "L5": "Ingest-flow Query-flow Similarity-Search Search-in-cells Search-in-a-graph RAG-flow",
 }
 SMALLEST = 11  # pixels from the foot of a "g" to the head of an "l" take about 10 at this size
 SAME_EVERYWHERE = [
@@ -50,6 +50,8 @@ SAME_EVERYWHERE = [
     "Dual-Encoder",
     "Contrastive-Loss",
     "Contrastive-Loss-pytorch",
+    "Search-in-cells",
+    "Search-in-a-graph",
 ]
 
 every_picture = pytest.mark.parametrize("name", pictures.NAMES)
@@ -69,12 +71,12 @@ def pins() -> dict[str, str]:
 # ------------------------------------------------------------------------------------- the files
 
 
-def test_the_pictures_are_these_seventeen_by_lesson():
+def test_the_pictures_are_these_nineteen_by_lesson():
     found = {
         lesson: " ".join(each.name for each in pictures.PICTURES if each.lesson == lesson)
         for lesson in NAMES
     }
-    assert found == NAMES and len(pictures.NAMES) == 17
+    assert found == NAMES and len(pictures.NAMES) == 19
 
 
 @pytest.mark.parametrize("lesson", NAMES)
@@ -235,7 +237,7 @@ def stored() -> set[str]:
     return {path.stem for path in files.DATA.glob("*.json")}
 
 
-def test_the_architecture_that_is_beforeis_that_of_the_model():
+def test_the_architecture_is_that_of_the_model():
     _, model = models.load()
     config = model.config
     layers, width = config.num_hidden_layers, config.hidden_size
