@@ -86,6 +86,19 @@ class Theme:
     sentence: str
 
 
+@dataclass(frozen=True)
+class JudgedAnswer:
+    """What the language model answered from a source, and what a reader found."""
+
+    kind: Literal["fact", "documentation"]
+    question: str
+    source: str
+    answer: str
+    supported: Literal["yes", "no", "nothing"]  # nothing: the answer states nothing
+    right: Literal["yes", "no"]
+    note: str
+
+
 def words() -> "pd.DataFrame":
     """150 everyday words from ten fields of meaning; the columns are those of `Word`."""
     return _frame(read_table(HERE / "words.tsv", Word, unique=("word",)))
@@ -118,6 +131,11 @@ def pairs() -> list[GradedPair]:
 def themes() -> list[Theme]:
     """Sentences on a few themes, as many on each."""
     return read_table(HERE / "themes.tsv", Theme, unique=("sentence",))
+
+
+def judged_answers() -> "pd.DataFrame":
+    """50 answers of the language model, read and judged; the columns are `JudgedAnswer`'s."""
+    return _frame(read_table(HERE / "judged_answers.tsv", JudgedAnswer, unique=("question",)))
 
 
 def _frame(rows: Sequence[object]) -> "pd.DataFrame":
