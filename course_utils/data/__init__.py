@@ -1,6 +1,11 @@
 """What the lessons work on: the authored tables and the documentation corpus."""
 
-from course_utils.data.documentation import DocumentationError, Entry, documentation
+from course_utils.data.documentation import (
+    DocumentationError,
+    Entry,
+    documentation,
+    documentation_of,
+)
 from course_utils.data.echo import EchoExample, echo_example
 from course_utils.data.everyday import EverydayGroup, everyday
 from course_utils.data.fact_sentences import (
@@ -69,6 +74,7 @@ __all__ = [
     "Word",
     "analogies",
     "documentation",
+    "documentation_of",
     "echo_example",
     "everyday",
     "fact_groups",

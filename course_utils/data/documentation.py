@@ -5,11 +5,13 @@ repository. `gather` lists the modules and picks the names; `docstrings` finds t
 """
 
 import importlib.metadata
+import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -52,12 +54,50 @@ def documentation(refresh: bool = False) -> list[Entry]:
 
     Raises DocumentationError where a package is missing or cannot be imported.
     """
-    name = f"{_key()}.json"
+    return _entries(_key(), PROCESSES, refresh)
+
+
+def documentation_of(name: str) -> list[Entry]:
+    """The same of any installed package, and what its classes have: pandas.DataFrame.groupby.
+
+    `name` is what one imports it by or what one installs it by, "PyYAML" say. It is imported in
+    another process, and again where one of its files has changed. Raises DocumentationError where
+    it is not installed, or cannot be imported.
+    """
+    module, files = _installed(name)
+    stats = [(str(file), file.stat().st_mtime_ns) for file in sorted(files) if file.exists()]
+    key = cache.key(sys.version, module, stats, *_code())
+    return _entries(key, [(module,)])
+
+
+def _installed(name: str) -> tuple[str, list[Path]]:
+    """The module of a package, and the files that it consists of."""
+    module = name.partition(".")[0]
+    if not module.isidentifier() or not importlib.util.find_spec(module):
+        sources = importlib.metadata.packages_distributions().items()
+        found = [module for module, names in sources if _plain(name) in map(_plain, names)]
+        if not found:
+            raise DocumentationError(f"There is no package {name!r} installed here.")
+        module = found[0]
+    spec = importlib.util.find_spec(module)
+    folders = spec.submodule_search_locations or []
+    files = [file for folder in folders for file in Path(folder).rglob("*.py")]
+    return module, files or [Path(spec.origin or "")]
+
+
+def _plain(name: str) -> str:
+    """Names of packages are the same in any case, and with - or _."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _entries(key: str, processes: Sequence[tuple[str, ...]], refresh: bool = False) -> list[Entry]:
+    """What these processes gather, or what is kept of it under the key."""
+    name = f"{key}.json"
     stored = None if refresh else cache.read("documentation", name)
     if stored is not None:
         return [Entry(*row) for row in json.loads(stored)]
-    with ThreadPoolExecutor(len(PROCESSES)) as pool:
-        rows = [row for part in pool.map(_gathered, PROCESSES) for row in part]
+    with ThreadPoolExecutor(len(processes)) as pool:
+        rows = [row for part in pool.map(_gathered, processes) for row in part]
     distinct = {}
     for row in rows:
         distinct.setdefault(row[-1], row)  # by its text
@@ -75,8 +115,11 @@ def _key() -> str:
             f"The documentation corpus is made from {', '.join(SOURCES)}, but {error.name} is not "
             "installed. Install what requirements.txt lists."
         ) from error
-    code = [Path(path).read_bytes() for path in (__file__, docstrings.__file__, _GATHER)]
-    return cache.key(sys.version, sys.platform, *versions, *code)
+    return cache.key(sys.version, sys.platform, *versions, *_code())
+
+
+def _code() -> list[bytes]:
+    return [Path(path).read_bytes() for path in (__file__, docstrings.__file__, _GATHER)]
 
 
 def _gathered(packages: tuple[str, ...]) -> list[list[str]]:
@@ -90,14 +133,14 @@ def _gathered(packages: tuple[str, ...]) -> list[list[str]]:
     # -P keeps the working folder off the path: a learner's random.py must not replace Python's.
     command = [sys.executable, "-P", str(_GATHER), *packages]
     done = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL)
-    if done.returncode:
+    if done.returncode or not done.stdout:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise DocumentationError(
-            "The docstrings could not be collected: "
+            f"The docstrings of {', '.join(packages)} could not be collected: "
             f"{lines[-1] if lines else f'the process ended with status {done.returncode}'}. "
-            "Install what requirements.txt lists, in versions within its ranges."
+            "Try to import what is named here; install it anew where that fails."
         )
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _entry(row: list[str]) -> Entry | None:

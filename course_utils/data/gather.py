@@ -1,10 +1,11 @@
 """Collects docstrings in a process of its own: a script that imports nothing of the course.
 
-`documentation` starts it with `python -P gather.py PACKAGE ...` and reads JSON from its standard
-output, one `[name, kind, package, text]` for each entry. Why a process of its own: importing all of
-these modules sets things up that nobody asked for, raises warnings and takes memory that is never
-given back; and the result would depend on what was imported, or patched, before (IPython, for one,
-adds names to `builtins`).
+`documentation` starts it with `python -P gather.py PACKAGE ...` and reads JSON from the last line
+of its standard output, one `[name, kind, package, text]` for each entry. Of the course's packages
+it reads the modules below, of any other all that look public. Why a process of its own: importing
+all of these modules sets things up that nobody asked for, raises warnings and takes memory that is
+never given back; and the result would depend on what was imported, or patched, before (IPython, for
+one, adds names to `builtins`).
 """
 
 import contextlib
@@ -12,9 +13,10 @@ import functools
 import importlib
 import inspect
 import json
+import pkgutil
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 
 # The public modules, by package. Their order is the order of the entries and of preference: a
@@ -87,6 +89,10 @@ INSTANCES = {
     "_TypedCacheSpecialForm": "class",
 }
 
+DEEPEST = 4  # names in the path of a module that is looked at: pandas.tseries.offsets has three
+# Modules that one runs, tests with or keeps to oneself; some do things when they are imported.
+PASSED_OVER = {"conftest", "core", "externals", "setup", "test", "tests", "vendor", "vendored"}
+
 
 def gather(modules: Mapping[str, str] = MODULES) -> list[list[str]]:
     """`[name, kind, package, text]` of each distinct docstring; by module, then by name."""
@@ -102,6 +108,68 @@ def gather(modules: Mapping[str, str] = MODULES) -> list[list[str]]:
                 found |= sorted(here.items(), key=lambda item: item[1])
     found.pop("", None)
     return list(found.values())
+
+
+def whole(package: str) -> list[list[str]]:
+    """The same of any package: its public modules, and then what its classes have.
+
+    A docstring that several classes share is named after the one that defines it, or else the one
+    that it speaks of most. Raises what importing the package raises.
+    """
+    found, methods = {}, []
+    for module in _modules(importlib.import_module(package)):
+        for attribute, value in _public(module):
+            row = [f"{module.__name__}.{attribute}", _kind(value), package]
+            if _top(value) in (package, f"_{package}", None):
+                found.setdefault(_docstring(value), row)
+                if inspect.isclass(value):
+                    methods += _methods(value, row[0], package, attribute)
+    for *_, text, row in sorted(methods, key=lambda method: method[:2]):
+        found.setdefault(text, row)
+    found.pop("", None)
+    return [[*row, text] for text, row in found.items()]
+
+
+def _modules(top: ModuleType) -> Iterator[ModuleType]:
+    """The package and its public modules; of those further down only what lists its names.
+
+    What cannot be imported is passed over.
+    """
+    waiting = [top]
+    for module in waiting:
+        depth = module.__name__.count(".") + 1
+        if depth <= 2 or hasattr(module, "__all__"):
+            yield module
+        for _, name, _ in pkgutil.iter_modules(getattr(module, "__path__", ())):
+            if depth < DEEPEST and not name.startswith("_") and name not in PASSED_OVER:
+                with contextlib.suppress(Exception, SystemExit):
+                    waiting.append(importlib.import_module(f"{module.__name__}.{name}"))
+
+
+def _methods(owner: type, path: str, package: str, spoken: str) -> Iterator[tuple]:
+    """`(inherited, -mentions, text, row)` of what a class has, and of the classes within it.
+
+    `spoken` is the name that a text would mention: "Series" for pandas.Series.str, too.
+    """
+    for base in owner.__mro__:
+        for attribute in sorted(vars(base)) if _top(base) == package else ():
+            if attribute.startswith("_"):
+                continue
+            try:
+                value = getattr(owner, attribute)
+                text = _docstring(value)
+            except Exception:  # whatever a package's own code raises
+                continue
+            row = [f"{path}.{attribute}", _kind(value) or "function", package]
+            yield base is not owner, -text.count(spoken), text, row
+            if inspect.isclass(value) and _top(value) == package and path.endswith(f".{spoken}"):
+                yield from _methods(value, row[0], package, spoken)
+
+
+def _top(value: object) -> str | None:
+    """The package that something says to be of."""
+    owner = getattr(value, "__module__", None)
+    return owner.partition(".")[0] if isinstance(owner, str) else None
 
 
 def _import(name: str) -> ModuleType | None:
@@ -120,7 +188,7 @@ def _public(module: ModuleType) -> list[tuple[str, object]]:
     for name in listed or dir(module):
         try:
             value = getattr(module, name)
-        except (AttributeError, ImportError):
+        except Exception:  # whatever a package's own code for this raises
             continue  # listed, but not there unless asked for, such as what scikit-learn tries out
         if _kind(value) and not name.startswith("_") and (listed or _at_home(value, module)):
             found.append((name, value))
@@ -183,8 +251,10 @@ def main(packages: list[str]) -> None:
         # Looking at every attribute of a module touches deprecated ones too, and those warn. Nobody
         # here uses them.
         warnings.simplefilter("ignore")
-        entries = gather({package: MODULES[package] for package in packages})
-    json.dump(entries, sys.stdout)
+        entries = gather({package: MODULES[package] for package in packages if package in MODULES})
+        for package in packages:
+            entries += [] if package in MODULES else whole(package)
+    print("", json.dumps(entries), sep="\n", flush=True)
 
 
 if __name__ == "__main__":
