@@ -3,6 +3,9 @@
 WRONG and RIGHT are part of those of `tests/test_exercises.py`, which tries them all.
 """
 
+import re
+
+import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
@@ -17,6 +20,26 @@ def both(scores, echo):
 
 def others(shares, own):
     return [share.detach() for n, share in enumerate(shares) if n != own]
+
+
+def squared(query, centres):
+    return ((centres - query) ** 2).sum(axis=1)
+
+
+def restored(typical, codes):
+    """What the codes `[n, m]` stand for: `[n, d]`."""
+    return typical[np.arange(len(typical)), codes].reshape(len(codes), -1)
+
+
+COUNT = np.arange(1, 5)
+
+
+def firsts(values):
+    return [values[:n] for n in COUNT]
+
+
+def long_words(text):
+    return set(re.findall(r"\w{4,}", text.lower()))
 
 
 WRONG = {
@@ -57,6 +80,25 @@ WRONG = {
         (lambda c: ((c + 2) / (c + 1).sum()).log(), "your shares sum to"),
         (lambda c: ((c + 1) / (c + 1).sum()).log().mean(), "expected, not ()"),
     ],
+    "L5.A precision by coverage": [
+        (lambda s, r: None, "4 numbers were expected, not an array of shape ()"),
+        (lambda s, r: r.cumsum() / COUNT, "in the order of asking"),
+        (lambda s, r: r[s.argsort()].cumsum() / COUNT, "Begin with the most"),
+        (lambda s, r: r[(-s).argsort()].cumsum(), "these are counts"),
+        (lambda s, r: r[(-s).argsort()].cumsum() / 4, "not by all"),
+        (lambda s, r: r[(-s).argsort()], "a mean of all so far"),
+        (lambda s, r: s, "What are the others?"),
+    ],
+    "L5.B missing words": [
+        (lambda a, b: ["paid"], "not list"),
+        (lambda a, b: long_words(b) - long_words(a), "only the source has"),
+        (lambda a, b: long_words(a) & long_words(b), "both have"),
+        (lambda a, b: long_words(a) - set(re.findall(r"\w{4,}", b)), "use lower case"),
+        (lambda a, b: {w for w in long_words(a) if w not in b.lower()}, "compare whole words"),
+        (lambda a, b: set(re.findall(r"\w+", a.lower())) - long_words(b), "fewer than four"),
+        (lambda a, b: {w for w in a.split() if len(w) > 3} - {"Wages"}, "take the comma"),
+        (lambda a, b: set(), "you have []"),
+    ],
     "L4.A carry on": [
         (lambda e, g: None, "Is there a .backward()?"),
         (lambda e, g: e.sum().backward(), "the cached gradient is not used"),
@@ -92,6 +134,36 @@ WRONG = {
             "for own=1 the shares [0, 2] carry",
         ),
     ],
+    "L5.M1 points to compare": [
+        (lambda q, c, cell, n: None, "returns None"),
+        (lambda q, c, cell, n: np.argsort(squared(q, c))[:n], "these are the numbers of cells"),
+        (
+            lambda q, c, cell, n: np.flatnonzero(np.isin(cell, np.argsort(-squared(q, c))[:n])),
+            "the cells that are farthest away",
+        ),
+        (lambda q, c, cell, n: np.isin(cell, np.argsort(squared(q, c))[:n]), "flatnonzero helps"),
+        (lambda q, c, cell, n: np.arange(len(cell)), "or these are all points"),
+        (
+            lambda q, c, cell, n: np.flatnonzero(cell == squared(q, c).argmin()),
+            "for nprobe=2 only the nearest cell was looked into",
+        ),
+        (lambda q, c, cell, n: [4], "for nprobe=1 the rows [1, 4] were expected, not [4]"),
+    ],
+    "L5.M2 scores from codes": [
+        (lambda q, t, c: None, "returns None"),
+        (lambda q, t, c: restored(t, c) * q, "not shape (7, 12)"),
+        (lambda q, t, c: restored(t, c) @ q / len(t), "that is the mean over the parts"),
+        (
+            lambda q, t, c: (t[0] @ q[: t.shape[2]])[c].sum(1),
+            "you always look in one",
+        ),
+        (
+            lambda q, t, c: (t * q.reshape(len(t), 1, -1)).sum((0, 2))[c].sum(1),
+            "look up first, then add",
+        ),
+        (lambda q, t, c: c.sum(1), "numbers of rows, not values"),
+        (lambda q, t, c: restored(t, c)[:, ::-1] @ q, "What does part 0 of the query meet"),
+    ],
 }
 
 RIGHT = {
@@ -101,9 +173,19 @@ RIGHT = {
         lambda token, fate, mask, other: [*[mask] * 8, other, token][int(10 * fate)]
     ],
     "L2.B log shares": [lambda c: (c + 1.0).log().log_softmax(0)],
+    "L5.A precision by coverage": [lambda s, r: [*map(sum, firsts(r[(-s).argsort()]))] / COUNT],
+    "L5.B missing words": [
+        lambda a, b: {word for word in long_words(a) if word not in long_words(b)}
+    ],
     "L4.A carry on": [lambda e, g: e.backward(g)],
     "L4.B both directions": [lambda s, e: (rows(both(s, e)) + rows(s.T)) * 0.5],
     "L4.C gathered": [
         lambda shares, own: torch.cat([s if n == own else s.detach() for n, s in enumerate(shares)])
     ],
+    "L5.M1 points to compare": [
+        lambda q, c, cell, n: [
+            row for row, number in enumerate(cell) if squared(q, c).argsort().argsort()[number] < n
+        ]
+    ],
+    "L5.M2 scores from codes": [lambda q, t, c: restored(t, c) @ q],
 }

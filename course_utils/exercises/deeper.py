@@ -113,6 +113,66 @@ def _log_shares(answer) -> str | None:
     return f"your shares sum to {given.exp().sum():.2f}; add one to each count, then divide."
 
 
+def precision_by_coverage(support, right):
+    """Entry k - 1: the share of right ones among the k with the most support: `[n]` each."""
+    import numpy as np
+
+    order = np.argsort(-support)
+    return np.cumsum(right[order]) / np.arange(1, len(right) + 1)
+
+
+@exercise("L5.A precision by coverage", solution=precision_by_coverage)
+def _precision_by_coverage(answer) -> str | None:
+    import numpy as np
+
+    support, right = np.array([0.5, 0.9, 0.2, 0.7]), np.array([True, False, True, False])
+    given = np.asarray(answer(support.copy(), right.copy()), dtype=float)
+    if given.shape != (4,):
+        return f"for 4 questions 4 numbers were expected, not an array of shape {given.shape}."
+    wrong = [
+        ([1, 1 / 2, 2 / 3, 1 / 2], "sort by support first: these are in the order of asking."),
+        ([1, 1, 2 / 3, 1 / 2], "you begin with the least support. Begin with the most."),
+        ([0, 0, 1, 2], "these are counts. Divide each by the number of questions so far."),
+        ([0, 0, 1 / 4, 1 / 2], "divide by the number of questions so far, not by all."),
+        ([0, 0, 1, 1], "one entry a question: each should be a mean of all so far."),
+    ]
+    for values, reason in [([0, 0, 1 / 3, 1 / 2], None), *wrong]:
+        if np.allclose(given, values):
+            return reason
+    return "the last entry has to be the share of right ones among all. What are the others?"
+
+
+def missing_words(sentence, source):
+    """The words of four letters or more that the source lacks: a set, in lower case."""
+    import re
+
+    found = (set(re.findall(r"\w{4,}", text.lower())) for text in (sentence, source))
+    return set.difference(*found)
+
+
+@exercise("L5.B missing words", solution=missing_words)
+def _missing_words(answer) -> str | None:
+    given = answer("Wages are paid in rupees, as is rent.", "WAGES: repaid each week.")
+    if not isinstance(given, set):
+        return f"a set of words was expected, not {type(given).__name__}."
+    wrong = [
+        ({"each", "repaid", "week"}, "these are the words that only the source has."),
+        ({"wages"}, "these are the words that both have."),
+        ({"wages", "paid", "rupees", "rent"}, "Wages and WAGES are one word: use lower case."),
+        ({"Wages", "paid", "rupees", "rent"}, "Wages and WAGES are one word: use lower case."),
+        ({"rupees", "rent"}, "repaid is another word than paid: compare whole words."),
+        (
+            {"are", "paid", "in", "rupees", "as", "is", "rent"},
+            "leave out those of fewer than four.",
+        ),
+        ({"paid", "rupees,", "rent."}, "take the comma and the full stop off the words."),
+    ]
+    for words, reason in [({"paid", "rupees", "rent"}, None), *wrong]:
+        if given == words:
+            return reason
+    return f"paid, rupees and rent are missing; you have {sorted(map(str, given))}."
+
+
 def carry_on(embeddings, gradient):
     """Let a gradient `[b, d]` with respect to embeddings `[b, d]` flow on into the weights."""
     (embeddings * gradient).sum().backward()
@@ -212,3 +272,75 @@ def _gathered(answer) -> str | None:
         if carried != [own]:
             return f"for own={own} the shares {carried} carry a gradient; only the own one should."
     return None
+
+
+def to_compare(query, centres, cell, nprobe):
+    """The rows of the points in the `nprobe` cells whose centres are nearest to the query."""
+    import numpy as np
+
+    nearest = np.argsort(((centres - query) ** 2).sum(axis=1))[:nprobe]
+    return np.flatnonzero(np.isin(cell, nearest))
+
+
+@exercise("L5.M1 points to compare", solution=to_compare)
+def _to_compare(answer) -> str | None:
+    import numpy as np
+
+    centres = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 9.0]])
+    cell = np.array([2, 1, 0, 0, 1, 2, 0])
+    query = np.array([3.0, 1.0])
+    for nprobe in (1, 2, 3):
+        given = answer(query, centres, cell, nprobe)
+        if given is None:
+            return "your function returns None. Does it say `return`?"
+        given = sorted(np.ravel(given).tolist())
+        right = to_compare(query, centres, cell, nprobe).tolist()
+        if given == right:
+            continue
+        if given == sorted([1, 0, 2][:nprobe]):
+            return "these are the numbers of cells. Which points lie in them?"
+        if given == [0, 5]:
+            return "these points lie in the cells that are farthest away."
+        if len(given) == len(cell):
+            return "row numbers were expected, or these are all points: numpy.flatnonzero helps."
+        if given == to_compare(query, centres, cell, 1).tolist():
+            return f"for nprobe={nprobe} only the nearest cell was looked into."
+        return f"for nprobe={nprobe} the rows {right} were expected, not {given}."
+    return None
+
+
+def product_scores(query, typical, codes):
+    """The scores of coded vectors: a table of products for this query, then look up and add."""
+    import numpy as np
+
+    parts = query.reshape(len(typical), 1, -1)
+    table = (typical * parts).sum(axis=2)
+    return table[np.arange(len(typical)), codes].sum(axis=1)
+
+
+@exercise("L5.M2 scores from codes", solution=product_scores)
+def _product_scores(answer) -> str | None:
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    query, typical = generator.normal(size=12), generator.normal(size=(4, 5, 3))
+    codes = generator.integers(5, size=(7, 4))
+    given = answer(query.copy(), typical.copy(), codes.copy())
+    if given is None:
+        return "your function returns None. Does it say `return`?"
+    given, right = np.asarray(given), product_scores(query, typical, codes)
+    if given.shape != (7,):
+        return f"a score for each of the 7 coded vectors was expected, not shape {given.shape}."
+    if np.allclose(given, right):
+        return None
+    table = (typical * query.reshape(4, 1, 3)).sum(axis=2)
+    wrong = [
+        (right / 4, "that is the mean over the parts; a dot product is their sum."),
+        (table[0][codes].sum(1), "each part has its own row of the table; you always look in one."),
+        (table.sum(0)[codes].sum(1), "look up first, then add: do not add the parts of the table."),
+        (codes.sum(1), "the codes are numbers of rows, not values: look up what they stand for."),
+    ]
+    for values, reason in wrong:
+        if np.allclose(given, values):
+            return reason
+    return "the scores are other ones. What does part 0 of the query meet, and what part 1?"
