@@ -5,6 +5,7 @@ The client itself is used in plain sight, in L5 and here: `connect` gives one. A
 cluster. The rest of the code is the same for all three.
 """
 
+import json
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from course_utils.errors import BadInput, CourseError
 from course_utils.retrieval.chunks import Chunk
 
 BATCH = 256  # chunks that are embedded and written at a time
-_PAGE = 1000
+_PAGE = 2000  # documents that are asked for at a time
 
 
 class StoreError(CourseError):
@@ -36,15 +37,15 @@ def connect(uri: str | Path, token: str = "", seconds: float = 10.0):
     for name in ("pymilvus", "milvus_lite"):  # they log what they raise as well
         logging.getLogger(name).setLevel(logging.CRITICAL)
     remote = "://" in str(uri)
-    if not remote:
-        uri = _folder(uri)
-        # The folder is served on loopback, and a proxy for the network knows nothing of it.
-        os.environ["no_grpc_proxy"] = ",".join(
-            filter(None, (os.getenv("no_grpc_proxy"), "127.0.0.1"))
-        )
+    # A folder is served on loopback, and a proxy for the network knows nothing of it.
+    options = {} if remote else {"grpc.enable_http_proxy": 0}
+    uri = str(uri if remote else _folder(uri))
     try:
-        return MilvusClient(str(uri), token=token, timeout=seconds)
-    except ConnectionConfigException as error:
+        client = MilvusClient(uri, token=token, timeout=seconds, grpc_options=options)
+        for name in [] if remote else client.list_collections():
+            client.load_collection(name)  # a server does so by itself, a folder opened again not
+        return client
+    except (ConnectionConfigException, ValueError) as error:  # of a port above 65535, the latter
         if remote:
             raise BadInput(f"{uri} is no address: one is like http://host:19530.") from error
         raise StoreError(
@@ -98,9 +99,13 @@ def ingest(
     A document's chunks that it no longer has go; documents that are not among `chunks` stay.
     `encode` turns passages into vectors `[n, d]`. Returns how many chunks were "added", "replaced",
     "removed" and "unchanged". Each row carries the digest of what was embedded, so the store itself
-    knows what is done: killed anywhere and run again, an ingest ends with the same store.
+    knows what is done: killed anywhere and run again, an ingest ends with the same store. Raises
+    BadInput where two documents have one name: one would replace the other.
     """
-    stored = _stored(client, collection)
+    keys, names = {chunk.key for chunk in chunks}, {chunk.name for chunk in chunks}
+    if len(keys) < len(chunks):
+        raise BadInput("Two of these chunks have one key: each document needs a name of its own.")
+    stored = _stored(client, collection, sorted(names))
     new = [chunk for chunk in chunks if stored.get(chunk.key) != chunk.digest]
     for start in range(0, len(new), batch):
         part = new[start : start + batch]
@@ -109,10 +114,8 @@ def ingest(
             collection,
             [_row(chunk, vector) for chunk, vector in zip(part, vectors, strict=True)],
         )
-    keys, names = {chunk.key for chunk in chunks}, {chunk.name for chunk in chunks}
-    gone = [key for key in stored if key.rpartition("#")[0] in names and key not in keys]
-    if gone:
-        client.delete(collection, ids=gone)
+    if gone := sorted(stored.keys() - keys):
+        client.delete(collection, filter=_among("key", gone))
     replaced = sum(chunk.key in stored for chunk in new)
     return {
         "added": len(new) - replaced,
@@ -133,14 +136,22 @@ def _row(chunk: Chunk, vector: np.ndarray) -> dict:
     }
 
 
-def _stored(client, collection: str) -> dict[str, str]:
-    """The digest of each stored chunk, by its key."""
+def _stored(client, collection: str, names: list[str]) -> dict[str, str]:
+    """The digest of each stored chunk of these documents, by its key."""
     found = {}
-    pages = client.query_iterator(collection, batch_size=_PAGE, output_fields=["key", "digest"])
-    while page := pages.next():
-        found |= {row["key"]: row["digest"] for row in page}
-    pages.close()
+    for start in range(0, len(names), _PAGE):
+        rows = client.query(
+            collection,
+            filter=_among("name", names[start : start + _PAGE]),
+            output_fields=["key", "digest"],
+        )
+        found |= {row["key"]: row["digest"] for row in rows}
     return found
+
+
+def _among(field: str, values: list[str]) -> str:
+    """A filter. The client's own, of `ids=` and of iterators, fail at a quote or a backslash."""
+    return f"{field} in {json.dumps(values, ensure_ascii=False)}"
 
 
 def _folder(path: str | Path) -> Path:
