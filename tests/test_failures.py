@@ -11,8 +11,8 @@ WORST, GIVEN_UP = 10, 10  # how many of the worst have to be judged; a rank beyo
 @pytest.fixture(scope="module")
 def ranks() -> dict[str, int]:
     """The rank of the best right entry, for each question of the test split."""
-    stored = data.stored_run("retrieval")["test"]["ranks"]
-    return dict(zip(stored["question"], stored["pipeline"], strict=True))
+    stored = data.stored_run("retrieval")["test"]
+    return dict(zip(stored["question"], stored["ranks"]["hybrid"], strict=True))
 
 
 def test_each_is_a_failure_of_the_pipeline_in_the_stored_run(ranks):

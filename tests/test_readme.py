@@ -1,7 +1,5 @@
 """tools/readme.py: README.md is up to date, and says what the notebooks store, whatever it is."""
 
-import ast
-import re
 
 import nbformat
 import pytest
@@ -30,12 +28,12 @@ PRINTED = [
 LESSON = Lesson(
     "L9", "Dual-Encoder", {"five is *more*": "sum", "four is not": "other", "nothing is lost": ""}
 )
-PARTS = ("pictures", "lessons", "optional notebooks", "sample", "claims", "search")
+PARTS = ("pictures", "lessons", "optional notebooks", "sample", "claims", "ladder", "search")
 MARKED = "\n".join(
     f"<!-- {name}, written by `make readme` -->stale text<!-- end of {name} -->\nkept <{name}>"
     for name in PARTS
 )
-ASKED = 'print(ask("how do I count", "-k", "1").stdout)'
+ASKED = 'command = ["-m", "course_utils", "ask", "how do I count", "-k", "1"]'
 
 
 def store(root, printed: list[str], opening: str = OPENING, name: str = "L9_of_two") -> None:
@@ -45,9 +43,8 @@ def store(root, printed: list[str], opening: str = OPENING, name: str = "L9_of_t
         halves = [text[: len(text) // 2], text[len(text) // 2 :]]  # as a kernel may send them
         outputs = [new_output("stream", name="stdout", text=half) for half in halves]
         cells.append(new_code_cell("claim(...)", outputs=outputs))
-    cells.append(new_code_cell("def ask(*words): ..."))
-    answer = new_output("stream", name="stdout", text=" 1. itertools.count   100%\n\n\n")
-    cells.append(new_code_cell(ASKED, outputs=[answer]))
+    answer = new_output("stream", name="stdout", text="┃  1. itertools.count   100%\nno claim\n")
+    cells.append(new_code_cell(ASKED, outputs=[answer], id="ask"))
     nbformat.write(new_notebook(cells=cells), root / "notebooks" / f"{name}.ipynb")
 
 
@@ -146,55 +143,28 @@ def test_the_sample_is_what_the_lesson_stores(course):
 
 
 def test_a_lesson_without_a_sample_is_an_error(course, monkeypatch):
-    monkeypatch.setattr(readme, "CALLED", re.compile(r"never (.+)"))
-    with pytest.raises(BadInput, match="L9_of_two.ipynb stores no output of `ask`: run .*=L9"):
+    monkeypatch.setattr(readme, "CALL", "tell")
+    with pytest.raises(BadInput, match="L9_of_two.ipynb has no cell 'tell' that calls `ask`"):
         readme.updated(course)
 
 
-def run_of(mrr: float, recall: float) -> dict:
-    """A stored run in which the pipeline reaches this on plain questions."""
-    low = {"MRR": [0.5, 0.25, 0.75], "recall@5": [0.6, 0.5, 0.7]}
-    plain = {name: low for name in readme.SYSTEMS}
-    plain["pipeline"] = {"MRR": [mrr, 0.8, 0.9], "recall@5": [recall, 0.9, 1.0]}
-    gain = {"mean": 0.1234, "low": -0.01, "high": 0.2, "p": 0.5}
-    test = {
-        "questions": 7,
-        "systems": {name: low for name in readme.SYSTEMS},
-        "styles": {"plain": {"questions": 3, **plain}},
-        "pipeline_ahead_in_MRR": {name: gain for name in (*readme.SYSTEMS, "another")},
-    }
-    return {"test": test}
+def test_the_ladder_tells_shares_with_intervals():
+    runs = {name: {"first": "1100", "says": "1111"} for name in readme.LADDER}
+    runs["closed book"] = {"says": "0000"}
+    run = {"entities": list("abcd"), "wordings": {"known": runs, "new": runs}}
+    told = readme.ladder(run).splitlines()[2:]
+    assert told[0] == "| closed book | – | 0.00 [0.00 to 0.00] | 0.00 [0.00 to 0.00] |"
+    sure = "1.00 [1.00 to 1.00]"
+    assert told[1:] == [f"| {name} | 0.50 | {sure} | {sure} |" for name in readme.LADDER[1:]]
 
 
-@pytest.mark.parametrize(
-    ("reached", "said"),
-    [
-        ((0.80, 0.95), "0.88: **missed** by 0.08 | 0.95: reached"),
-        ((0.88, 0.90), "0.88: reached | 0.95: **missed** by 0.05"),
-        ((0.99, 0.99), "0.88: reached | 0.95: reached"),
-    ],
-)
-def test_the_table_of_the_search_says_whether_the_aims_are_reached(reached, said):
-    plain = f"{reached[0]:.2f} [0.80 to 0.90] | {reached[1]:.2f} [0.90 to 1.00]"
-    others = "0.50 [0.25 to 0.75] | 0.60 [0.50 to 0.70]"
-    gain = "+0.123 [-0.010 to +0.200]"
-    assert readme.search(run_of(*reached)).splitlines() == [
-        "| | MRR, 3 plain questions | recall@5, 3 plain questions | MRR, all 7 | recall@5, all 7 |",
-        "|---|---|---|---|---|",
-        *(f"| {name} | {others} | {others} |" for name in readme.SYSTEMS[:-1]),
-        f"| pipeline | {plain} | {others} |",
-        f"| what was aimed at | {said} | – | – |",
-        "",
-        f"The pipeline's gain in MRR on all: against BM25 {gain}, against single encoder {gain}, "
-        f"against dual encoder {gain}.",
-    ]
-
-
-def test_the_aims_are_those_of_the_lesson():
-    (path,) = (ROOT / "notebooks").glob("L5_*.ipynb")
-    cells = nbformat.read(path, as_version=4).cells
-    (stated,) = re.findall(r"^aims = (\{.+\})", "\n".join(cell.source for cell in cells), re.M)
-    assert ast.literal_eval(stated) == readme.AIMS
+def test_the_table_of_the_searches_leaves_out_what_nothing_answers():
+    ranks = {name: [1, 1, 0, 10] for name in readme.SYSTEMS}
+    test = {"style": ["plain", "plain", "plain", "vague"], "ranks": ranks}
+    heads, _, *rows = readme.search({"test": test}).splitlines()
+    assert heads == "| | MRR, all 3 | success@5 | MRR, 2 plain ones |"
+    assert [row.split(" | ")[3] for row in rows] == ["1.00 [1.00 to 1.00] |"] * len(ranks)
+    assert all("| 0.70 [" in row and "| 0.67 [" in row for row in rows)
 
 
 def test_only_what_stands_between_the_marks_is_replaced(course, capsys):

@@ -24,6 +24,7 @@ RULES = patterns()
         ('<td style="width:10.5px">0.97</td>', '<td style="width:9.5px">0.12</td>'),
         ('src="data:image/png;base64,AAAA+/="', 'src="data:image/png;base64,BBBB"'),
         ("0.78–0.88", "0.79–0.91"),
+        ("┃ The capital is Rome.\nnext", "┃ Rome, in Italy.\nnext"),
         (
             "add:   0%|          | 0/9 [00:00<?, ?it/s]",
             "add:   0%|          | 0/12 [00:00<?, ?it/s]",
@@ -42,6 +43,7 @@ def test_forgiven(one, other):
         ("queen, king", "king, queen"),
         ("1. queen\n2. king", "1. king\n2. queen"),
         ("rank 1", "rank 2"),
+        ("┃ Rome\n3 found", "┃ Rome\n4 found"),
         ("34 of 40 right", "35 of 40 right"),
         ("87 % of them", "86 % of them"),
         ("We look at layer 6. It is the last.", "We look at layer 5. It is the last."),
@@ -59,6 +61,7 @@ def test_not_forgiven(one, other):
 
 def test_every_rule_of_the_file_is_read():
     assert [replacement for _, replacement in RULES] == [
+        "┃",
         "<picture>",
         "| <progress>",
         "<duration>",

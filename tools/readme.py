@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+import numpy as np
 from nbformat import NotebookNode
 
-from course_utils import data, pictures
+from course_utils import data, evaluate, pictures
 from course_utils.claims import BROKEN, KEPT
 from course_utils.errors import BadInput
 from tools import badges
@@ -30,14 +31,19 @@ ROOT = Path(__file__).resolve().parent.parent
 HEADLINES = ((pictures.PHOTOGRAPH, 440), (pictures.picture("Dual-Encoder"), 360))
 THUMBNAIL_WIDTH = 180
 
-# How good the search of L5 is: the systems that are told of, and what was aimed at, before
-# anything was built, on questions of the style "plain".
-SYSTEMS = ("BM25", "single encoder", "dual encoder", "pipeline")
-AIMS = {"MRR": 0.88, "recall@5": 0.95}
-PLAIN = "plain"
-
-SAMPLE = "L5"  # the lesson whose first call of `ask` is shown
-CALLED = re.compile(r"\bask\((.+?)\)\.stdout")
+# What README.md shows of L5's two stored runs, and of its last lines.
+LADDER = (
+    "closed book",
+    "BM25",
+    "single encoder",
+    "single encoder, near copies dropped",
+    "dual encoder",
+    "dual encoder + cross-encoder",
+    "the right passage",
+)
+SYSTEMS = ("BM25", "encoder", "rank fusion", "hybrid")
+SAMPLE, CALL = "L5", "ask"  # the lesson, and the id of its cell that calls the command
+GENERATED = "┃ "  # before each line that differs from machine to machine
 
 
 @dataclass(frozen=True)
@@ -94,14 +100,14 @@ LESSONS = (
         "L5",
         "Similarity-Search",
         {
-            "the second time nothing changes": "Ingested",
-            "not even training against the echo stops it here": "",
-            "a greedy walk mostly arrives, and not always": "ef  1",
-            "each is ahead on a fifth of the questions or more": "BM25 ahead",
-            "cross-encoder alone, 50 deep, does harm": "",
-            "each statement is a sentence of the source that it names": "Return the median",
-            "the pipeline beats BM25": "",
-            "all that were judged are failures": "not among the first ten",
+            "one chunk of the changed document is left, the new one": "",
+            "with two encoders the model answers more often right than with one": "",
+            "two encoders beat one that drops near copies, twice": "",
+            "the question itself helps the model as little as no search": "",
+            "an eighth of the cells holds nine in ten of the neighbours": "",
+            "the hybrid is ahead of words alone and of meaning alone": "",
+            "on documentation it brings nothing": "",
+            "with one wrong source it mostly says what stands there": "",
         },
     ),
 )
@@ -235,33 +241,45 @@ def headline() -> str:
     return "\n".join(["<table>", row(*shown, HEADLINES[0][1]), "</table>"])
 
 
-def search(run: Mapping) -> str:
-    """How good the systems of L5 are on test questions, from the stored run; and the aims."""
-    test = run["test"]
-    plain = test["styles"][PLAIN]
-    asked = {
-        f"{plain['questions']} plain questions": plain,
-        f"all {test['questions']}": test["systems"],
-    }
-    heads = [f"{measure}, {kind}" for kind in asked for measure in AIMS]
-    lines = [f"| | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
-    for name in SYSTEMS:
-        cells = (interval(told[name][measure]) for told in asked.values() for measure in AIMS)
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    verdicts = [verdict(plain[SYSTEMS[-1]][measure][0], aim) for measure, aim in AIMS.items()]
-    lines.append(f"| what was aimed at | {' | '.join([*verdicts, *['–'] * len(AIMS)])} |")
-    gains = (
-        f"against {name} {gain['mean']:+.3f} [{gain['low']:+.3f} to {gain['high']:+.3f}]"
-        for name, gain in test["pipeline_ahead_in_MRR"].items()
-        if name in SYSTEMS[:-1]
-    )
-    lines += ["", f"The pipeline's gain in MRR on all: {', '.join(gains)}."]
+def ladder(run: Mapping) -> str:
+    """How often the language model answers right with each search, from the stored run `rag`."""
+    heads = "| | right passage first | right answers | right answers, new wordings |"
+    lines = [heads, "|---|---|---|---|"]
+    for name in LADDER:
+        known, new = (run["wordings"][wording][name] for wording in ("known", "new"))
+        first = f"{share(known['first']):.2f}" if "first" in known else "–"
+        shown = (told(flags["says"], run["entities"]) for flags in (known, new))
+        lines.append(f"| {name} | {first} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
-def verdict(reached: float, aim: float) -> str:
-    """An aim, and whether it was reached."""
-    return f"{aim:.2f}: " + ("reached" if reached >= aim else f"**missed** by {aim - reached:.2f}")
+def share(flags: str) -> float:
+    """The share of ones in a stored string of 0 and 1."""
+    return flags.count("1") / len(flags)
+
+
+def told(flags: str, groups: Sequence[str]) -> str:
+    """That share with its interval, which draws whole groups."""
+    return interval(evaluate.summary([int(flag) for flag in flags], groups=groups))
+
+
+def search(run: Mapping) -> str:
+    """How good the systems of L5 are on the test questions, from the stored run `retrieval`."""
+    ranks = {name: np.array(run["test"]["ranks"][name]) for name in SYSTEMS}
+    answerable = ranks[SYSTEMS[0]] > 0  # 0: nothing answers the question
+    plain_style = answerable & (np.array(run["test"]["style"]) == "plain")
+    lines = [
+        f"| | MRR, all {answerable.sum()} | success@5 | MRR, {plain_style.sum()} plain ones |",
+        "|---|---|---|---|",
+    ]
+    for name, of in ranks.items():
+        values = (
+            1 / of[answerable],
+            (of[answerable] <= 5).astype(float),
+            1 / of[plain_style],
+        )
+        lines.append(f"| {name} | {' | '.join(interval(evaluate.summary(v)) for v in values)} |")
+    return "\n".join(lines)
 
 
 def interval(figures: Sequence[float]) -> str:
@@ -271,15 +289,20 @@ def interval(figures: Sequence[float]) -> str:
 
 
 def sample(path: Path) -> str:
-    """The first call of `ask` in a lesson, as a terminal would show it."""
+    """The call of `ask` in L5, as a terminal would show it."""
     for cell in nbformat.read(path, as_version=4).cells:
-        called = CALLED.search(cell.source) if cell.cell_type == "code" else None
-        outputs = cell.get("outputs", [])
-        if called and outputs:
-            words = shlex.join(ast.literal_eval(f"({called[1]},)"))
-            printed = "".join(output.get("text", "") for output in outputs).rstrip()
-            return f"```\n$ .venv/bin/python -m course_utils ask {words}\n{printed}\n```"
-    raise BadInput(f"{path.name} stores no output of `ask`: run `make lessons LESSONS={SAMPLE}`.")
+        if cell.get("id") == CALL:
+            (words,) = re.findall(r'"ask", (.+?)\]', cell.source)
+            typed = shlex.join(ast.literal_eval(f"({words},)"))
+            printed = "".join(output.get("text", "") for output in cell.get("outputs", []))
+            lines = [
+                line.removeprefix(GENERATED)
+                for line in printed.splitlines()
+                if line.startswith(GENERATED)
+            ]
+            called = f"$ .venv/bin/python -m course_utils ask {typed}"
+            return "\n".join(["```", called, *lines, "```"])
+    raise BadInput(f"{path.name} has no cell {CALL!r} that calls `ask`.")
 
 
 def parts(root: Path) -> dict[str, str]:
@@ -304,6 +327,7 @@ def parts(root: Path) -> dict[str, str]:
         ),
         "sample": sample(notebooks[SAMPLE]),
         "claims": "\n".join(findings),
+        "ladder": ladder(data.stored_run("rag")),
         "search": search(data.stored_run("retrieval")),
     }
 
