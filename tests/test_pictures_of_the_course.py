@@ -19,11 +19,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
-from course_utils import dual_encoder, models, pictures, plots
+from course_utils import data, dual_encoder, embed, models, pictures, plots, rag
 from course_utils.errors import BadInput
 from course_utils.plots.style import READABLE
+from course_utils.retrieval import chunks
 from img.draw import __main__ as command
-from img.draw import examples, files, style
+from img.draw import examples, files, plane, rag_flow, search_in_a_graph, style
 from img.draw.canvas import Arrow, Canvas
 from tests.helpers import ROOT
 from tests.notebooks.hygiene import describes_its_pictures
@@ -179,7 +180,7 @@ def test_what_is_shown_of_the_documentation_is_what_its_heads_give(same_document
     assert files.alike(found, files.measured("Ingest-flow")), "run `make figures`: Ingest-flow"
 
 
-@pytest.mark.parametrize("name", ["Query-flow", "Similarity-Search", "RAG-flow"])
+@pytest.mark.parametrize("name", ["Query-flow", "Similarity-Search"])
 def test_the_passages_that_are_shown_have_the_scores_that_are_shown(name, same_documentation):
     """Not that no other has a higher one: to encode all 700 takes `make figures` half a minute."""
     found = files.measured(name)
@@ -188,12 +189,31 @@ def test_the_passages_that_are_shown_have_the_scores_that_are_shown(name, same_d
         assert len(scores) == len(examples.held_out())
         assert found["best"] == np.argsort(scores)[::-1][: len(found["best"])].tolist()
         scores = [scores[row] for row in found["best"]]
-    answers = {pair.name: pair.answer for pair in examples.held_out()}
+    entries = {entry.name: entry for entry in examples.held_out()}
+    passages = chunks.first_chunks([entries[each] for each in found["names"]])
     heads = dual_encoder.shipped("documentation")
     question = heads.encode_questions(examples.QUESTION)
-    shown = heads.encode_answers([answers[each] for each in found["names"]])
+    shown = heads.encode_answers([chunk.passage for chunk in passages])
     assert scores == sorted(scores, reverse=True)
     np.testing.assert_allclose(shown @ question, scores, atol=files.TOLERANCE)
+
+
+def test_what_is_answered_is_answered_of_what_was_found(same_documentation):
+    """Not that nothing else is found: the index of the whole documentation takes a minute."""
+    found = files.measured("RAG-flow")
+    entries = {entry.name: entry for entry in data.documentation()}
+    firsts = chunks.first_chunks([entries[name] for name in found["names"]])
+    sources = [chunk.passage for chunk in firsts]
+    assert rag.prompt(examples.QUESTION, sources) == found["prompt"]
+    assert rag.generate([found["prompt"]], rag_flow.NEW_TOKENS) == [found["answer"]]
+    number, sentence, _ = rag.quote(examples.QUESTION, sources)
+    assert [number + 1, sentence] == found["quotation"]
+    support = embed.encode(sources[0], max_tokens=chunks.MAX_TOKENS) @ embed.encode(
+        examples.QUESTION
+    )
+    threshold = data.stored_run("retrieval")["threshold"]
+    assert files.alike([float(support), threshold], [found["support"], found["threshold"]])
+    assert support >= threshold  # "here it is"
 
 
 def test_the_captions_hold():
@@ -229,8 +249,36 @@ def test_the_captions_hold():
     asked = [fact.split(", ")[1] for fact in batch["facts"]] * 2
     alike = [asked[best] == asked[row] for row, best in enumerate(after.argmax(1))]
     assert sum(alike) > len(own) / 2
+    first, again, changed = found["Ingest-flow"]["ingests"]
+    assert first["added"] == again["unchanged"] == 17
+    assert (changed["replaced"], changed["unchanged"]) == (1, 16)
+    cells, graph = found["Search-in-cells"], found["Search-in-a-graph"]
+    home, neighbour = cells["order"]
+    assert cells["cells"][cells["nearest"]] == neighbour != home
+    assert cells["found"][0] != cells["found"][1] == cells["nearest"]
+    assert cells["right"] == [882, 988] and graph["right"] == [927, 1000]
+    assert graph["walk"][-1][-1] == graph["nearest"] == cells["nearest"]
     search = np.array(found["Similarity-Search"]["scores"])
     assert (np.abs(search) < 0.2).mean() > 0.8  # nearly all lie around 0
+
+
+def test_the_walk_ends_where_that_of_faiss_ends_after_as_many_comparisons():
+    """For the first hundred questions; faiss keeps no walks, and counts what the picture counts."""
+    import faiss
+
+    places, questions = plane.points()
+    index = search_in_a_graph.graph()
+    layers = search_in_a_graph.links(index.hnsw)
+    index.hnsw.efSearch = 1
+    for question in questions[:100]:
+        ways = search_in_a_graph.walk(places, layers, index.hnsw.entry_point, question)
+        faiss.cvar.hnsw_stats.reset()
+        assert plane.nearest(index, question[None]) == ways[-1][-1]
+        looked = [
+            len(layer[np.isin(layer[:, 0], way)]) for layer, way in zip(layers, ways, strict=True)
+        ]
+        looked[-1] = len(search_in_a_graph.looked(layers[-1], ways[-1])) - 1  # each once
+        assert faiss.cvar.hnsw_stats.ndis == sum(looked)
 
 
 def stored() -> set[str]:

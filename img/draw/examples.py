@@ -8,10 +8,10 @@ import pandas as pd
 import torch
 
 from course_utils import data, dual_encoder
-from course_utils.data import QaPair
+from course_utils.data import Entry
 from course_utils.dual_encoder import Heads
+from course_utils.retrieval import chunks
 
-DOCUMENTS_OF = "torch.nn."
 QUESTION = "How do I check whether two arrays are almost equal?"
 SHOWN = 12  # of the 384 numbers of a vector
 
@@ -30,40 +30,22 @@ def scores(heads: Heads, facts: pd.DataFrame) -> torch.Tensor:
 
 
 @functools.cache
-def held_out() -> list[QaPair]:
-    """The documentation pairs that no heads were trained on, in their order."""
-    return data.split_pairs(data.qa_pairs()).held_out
+def held_out() -> list[Entry]:
+    """The entries of the documentation that no heads were trained on, in their order."""
+    entries = {entry.name: entry for entry in data.documentation()}
+    return [entries[pair.name] for pair in data.split_pairs(data.qa_pairs()).held_out]
 
 
 def documentation() -> str:
-    """Which documentation this is: other versions of its packages have other pairs."""
-    texts = "\0".join(f"{pair.name}\0{pair.question}\0{pair.answer}" for pair in held_out())
+    """Which documentation this is: other versions of its packages have other entries."""
+    texts = "\0".join(f"{entry.name}\0{entry.text}" for entry in data.documentation())
     return hashlib.sha256(texts.encode()).hexdigest()[:16]
-
-
-def documents(count: int) -> list[QaPair]:
-    """The first held-out pairs that stand directly in torch.nn."""
-    inside = [pair for pair in held_out() if pair.name.startswith(DOCUMENTS_OF)]
-    return [pair for pair in inside if pair.name.count(".") == DOCUMENTS_OF.count(".")][:count]
 
 
 @functools.cache
 def search_vectors() -> tuple[np.ndarray, np.ndarray]:
-    """The question `[384]` and the answers of all held-out pairs `[n, 384]`, as unit vectors."""
+    """The question `[384]` and the first chunk of each held-out entry `[n, 384]`: unit vectors."""
     heads = dual_encoder.shipped("documentation")
-    answers = [pair.answer for pair in held_out()]
+    passages = [chunk.passage for chunk in chunks.first_chunks(held_out())]
     options = {"precision": "float32", "progress": False}
-    return heads.encode_questions(QUESTION), heads.encode_answers(answers, **options)
-
-
-def search(k: int) -> dict:
-    """The names and scores of the k best, and the first numbers of the question's vector."""
-    question, answers = search_vectors()
-    found = answers @ question
-    best = np.argsort(-found, kind="stable")[:k]
-    return {
-        "documentation": documentation(),
-        "names": [held_out()[row].name for row in best],
-        "scores": found[best].tolist(),
-        "question": question[:SHOWN].tolist(),
-    }
+    return heads.encode_questions(QUESTION), heads.encode_answers(passages, **options)

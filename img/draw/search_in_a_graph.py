@@ -23,9 +23,7 @@ def measure() -> dict:
 
     places, questions = plane.points()
     shown = search_in_cells.measure()["shown"]
-    index = faiss.IndexHNSWFlat(2, LINKS)
-    for place in places:  # one by one: threads would link them in an order of their own
-        index.add(place[None])
+    index = graph()
     right, compared = [], []
     for index.hnsw.efSearch in BREADTHS:
         faiss.cvar.hnsw_stats.reset()
@@ -41,6 +39,16 @@ def measure() -> dict:
         "right": right,
         "compared": compared,
     }
+
+
+def graph():
+    """faiss's index of the points."""
+    import faiss
+
+    index = faiss.IndexHNSWFlat(2, LINKS)
+    for place in plane.points()[0]:  # one by one: threads would link them in another order
+        index.add(place[None])
+    return index
 
 
 def links(hnsw) -> list[np.ndarray]:
@@ -74,13 +82,13 @@ def walk(places: np.ndarray, layers, entry: int, question: np.ndarray) -> list[l
     ways, at = [], int(entry)
     for layer in layers:
         ways.append([at])
-        while (best := min(_looked(layer, [at]), key=distances.__getitem__)) != at:
+        while (best := min(looked(layer, [at]), key=distances.__getitem__)) != at:
             at = best
             ways[-1].append(at)
     return ways
 
 
-def _looked(layer: np.ndarray, way: list[int]) -> list[int]:
+def looked(layer: np.ndarray, way: list[int]) -> list[int]:
     """The points of a way and all their neighbours."""
     return sorted({*way, *layer[np.isin(layer[:, 0], way), 1].tolist()})
 
@@ -96,9 +104,9 @@ def draw(found: dict):
         art.ax.add_artist(
             LineCollection(square.at(points[layer]), colors=PALE, linewidths=FINE, zorder=1)
         )
-        rows, looked = np.unique(layer), _looked(layer, way)
-        square.dots(points[np.setdiff1d(rows, looked)], "not compared")
-        square.dots(points[looked], "compared")
+        rows, compared = np.unique(layer), looked(layer, way)
+        square.dots(points[np.setdiff1d(rows, compared)], "not compared")
+        square.dots(points[compared], "compared")
         for one, two in itertools.pairwise(square.at(points[way])):
             art.arrow(one, two, colour=INK, width=PLAIN)
         square.dots(points[way[:1]], "begins here")
@@ -106,8 +114,8 @@ def draw(found: dict):
             square.dots([points[found["nearest"]]], "nearest point")
         square.dots([found["question"]], "question")
         art.words(left, TOP - 20, f"layer {LAYERS - 1 - panel}", weight="bold", align="left")
-        compared = f"{len(looked)} of {len(rows)} compared"
-        art.words(left + SIDE, TOP - 20, compared, size=SMALL, colour=GREY, align="right")
+        note = f"{len(compared)} of {len(rows)} compared"
+        art.words(left + SIDE, TOP - 20, note, size=SMALL, colour=GREY, align="right")
     plane.legend(art, TOP + SIDE + 28, KINDS)
     (one, two), (few, more), (_, wide) = found["right"], found["compared"], BREADTHS
     note = (
