@@ -16,7 +16,7 @@ def stored_run(name: str) -> dict:
     """What a long run measured; `command` and `date` in it say how and when it was made.
 
     What trained something is named like it: `adapters`, `cross_encoder`, `masked_lm`.
-    What measured something of L5: `chunks`, `retrieval`, `abstention`, `approximate`.
+    What measured something: `l4_table` of L4, and of L5 `rag`, `retrieval`, `approximate`.
     Raises StoredRunError where it cannot be read.
     """
     path = RUNS / f"{name}.json"
