@@ -3,8 +3,8 @@
     python -m tools.photograph
 
 Opens a notebook with one cell in JupyterLab, in the Chromium of the browser tests, and takes what
-the explorer of L5 shows at first, down to its lists. Nothing is chosen and nothing is drawn by
-hand. Needs Chromium and Playwright; the first map of the documentation takes some seconds.
+the explorer of L5 shows at first. Nothing is chosen and nothing is drawn by hand. Needs Chromium
+and Playwright; the first map of the documentation takes some seconds.
 """
 
 import io
@@ -24,19 +24,10 @@ from tools.saving import NOTEBOOK_METADATA
 
 NOTEBOOK = "desk.ipynb"
 CELL = "from course_utils import explorers\n\nexplorers.search_desk()"
-SCREEN = {"width": 1316, "height": 1700}  # the explorer is then as wide as its five lists need
+SCREEN = {"width": 1316, "height": 1700}  # all of the explorer is seen
 SHARPNESS = 1.5  # pixels of the picture for one of the screen
 COLOURS = 256  # of the file, so that it is a third as large; none of them moves by a tenth
 MARGIN = 8  # white pixels around it
-
-# From the top of the explorer to the foot of its lists: the only box below the picture that wraps.
-BOX = """() => {
-  const root = document.querySelector('.explorer-search-desk');
-  const below = root.querySelectorAll('img ~ * div');
-  const lists = [...below].find(box => box.style.flexWrap === 'wrap');
-  const { left, top, right } = root.getBoundingClientRect();
-  return [left, top, right, lists.getBoundingClientRect().bottom];
-}"""
 
 
 class NoPhotograph(CourseError):
@@ -61,9 +52,8 @@ def taken(browser, folder: Path) -> bytes:
         desk.run_all()
         if problems := desk.problems() + desk.picture_problems():
             raise NoPhotograph(f"The search desk is not well: {'; '.join(problems)}.")
-        left, top, right, bottom = desk.page.evaluate(BOX)
-        size = {"width": right - left, "height": bottom - top}
-        return desk.page.screenshot(clip={"x": left, "y": top, **size})
+        desk.page.wait_for_timeout(2000)  # the map's dots move to their places
+        return desk.page.locator(".explorer-search-desk").screenshot()
 
 
 def packed(png: bytes) -> bytes:

@@ -8,8 +8,7 @@ ipywidgets that version 7.7 has are used.
 from course_utils.explorers.heads_explorer import train_the_heads
 from course_utils.explorers.loss_explorer import loss_machine
 from course_utils.explorers.map_explorer import touch_map
-from course_utils.explorers.search_explorer import search_desk, view_search_desk
-from course_utils.explorers.search_results import Desk, SearchDesk
+from course_utils.explorers.search_explorer import search_desk
 from course_utils.explorers.sentence_explorer import (
     sentences_to_vectors,
     view_sentences_to_vectors,
@@ -19,8 +18,6 @@ from course_utils.explorers.word_explorer import view_word_in_context, word_in_c
 from course_utils.explorers.word_pair import WordInContext
 
 __all__ = [
-    "Desk",
-    "SearchDesk",
     "SentencesToVectors",
     "WordInContext",
     "loss_machine",
@@ -28,7 +25,6 @@ __all__ = [
     "sentences_to_vectors",
     "touch_map",
     "train_the_heads",
-    "view_search_desk",
     "view_sentences_to_vectors",
     "view_word_in_context",
     "word_in_context",

@@ -1,239 +1,255 @@
-"""The explorer of L5, "the search desk": its widgets and its picture."""
+"""The explorer of L5, "the search desk": a question, what each system finds, and where it lies."""
 
-import functools
-from functools import partial
+import html
+import re
+import textwrap
+from dataclasses import dataclass
 
+import ipywidgets as widgets
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+import pandas as pd
 
-from course_utils import plots
-from course_utils.explorers import panel, search_map
-from course_utils.explorers.panel import View
-from course_utils.explorers.search_map import Map
-from course_utils.explorers.search_results import (
-    COLUMNS,
-    DEEPEST,
-    MOST,
-    READERS,
-    RERANKED,
-    SHALLOWEST,
-    Desk,
-    Findings,
-    SearchDesk,
+from course_utils import plots, projection
+from course_utils.bm25 import CAPITAL, WORD, tokens
+from course_utils.errors import CourseError
+from course_utils.explorers import panel
+from course_utils.plots import figures
+from course_utils.projection import Honesty
+from course_utils.retrieval import pipeline
+from course_utils.retrieval.index import Index, documentation_index
+from course_utils.retrieval.pipeline import BM25, ENCODER, HYBRID, RERANKED, WORDS
+
+QUESTION = "how do I split data into train and test"
+MOST = pipeline.DEPTH  # entries in a list; the cross-encoder reads no more
+MAPPED = 1000  # entries that UMAP lays out; the others stand among them
+NEAREST = 3  # of those say where another one stands
+HEIGHT = 480  # of the map, in pixels
+EDGE = 0.03  # of its extent around it, or its outermost dots would be cut
+SUMMARY = 110  # characters of an entry's summary
+MARK = f"background:#ffe08a;color:{plots.PALETTE['ink']}"
+SMALL = "font-size:12px;line-height:1.35"
+HELP = "Ringed: what was found. Point at a dot to read its name; drag to move, wheel to zoom."
+# Words of a question that say nothing about its subject; BM25 counts them, too.
+EMPTY = frozenset(
+    tokens(
+        "a an the this that these it is are was be been do does did i me my we you can could should"
+        " would will how what which who why there to of in into on at by as from for with and or"
+    )
 )
-from course_utils.explorers.search_words import words
-from course_utils.plots import lettering
-from course_utils.retrieval.index import Index
-from course_utils.retrieval.pipeline import DUAL, SINGLE
 
-TINY = 8.5  # the size of texts, in points
-HEADINGS = {SINGLE: "single", DUAL: "dual", RERANKED: "re-\nranked"}
-NAMED = 6  # packages that are told apart by name; more would not fit
-FAR = 999  # ranks above this are not told apart
 
-# The picture, in inches: the title above, the map on the left, the ranks on the right.
-WIDTH, HEIGHT, EDGE = 8.0, 4.5, 0.1
-MAP = (EDGE, 0.42, 3.25, 3.05)  # left, bottom, width, height
-RANKS = (3.5, EDGE, 4.4, 3.75)
-BADGE, NAMES, COLUMN = 0.3, 1.85, 0.45  # the widths of a badge, of the names, of a column of ranks
-HEAD = 0.45  # the height of the headings
-APART = 15.0  # between two badges on the map, in points
-CIRCLE = {"boxstyle": "circle,pad=0.18", "facecolor": "white", "linewidth": 1}
+@dataclass(frozen=True)
+class Found:
+    """What stands in each system's list, best first: rows of the index, and their scores as shares.
+
+    A share goes from 0, the score of the tenth entry, to 1, that of the first. `asked` is the
+    question as it was searched for.
+    """
+
+    asked: str
+    lists: dict[str, list[tuple[int, float]]]
+
+    @property
+    def rows(self) -> list[int]:
+        """All rows that stand in a list, each once."""
+        return sorted({row for found in self.lists.values() for row, _ in found})
 
 
 def search_desk(index: Index | None = None) -> None:
-    """Show the explorer: one question, five ways to search, the answer, and where it all lies.
+    """Show the explorer, over the course's documentation or another index.
 
-    Without an `index`, it searches the course's documentation. The first map of an index takes
-    UMAP about a quarter of a minute; it is kept.
+    The first map of an index takes UMAP a quarter of a minute; it is kept.
     """
-    desk, start = Desk(index), SearchDesk()
+    box, picture = explorer(documentation_index() if index is None else index)
+    alt = (
+        "The search desk: a map of the documentation, one dot an entry, one colour and marker a "
+        "package. Most packages lie apart. Rings show where the entries lie that BM25, the encoder "
+        "and their hybrid find for a question."
+    )
+    plots.show_widget(box, f"[explorer] {alt}", picture, alt)
+
+
+def explorer(index: Index) -> tuple[widgets.VBox, bytes]:
+    """The widget of `search_desk`, and a picture of what it shows at first."""
     controls = {
-        "question": panel.text_field("question", start.question),
-        "k": panel.slider("k, entries a list", start.k, 1, MOST, "270px"),
-        "words": panel.fine_slider("fusion: weight of BM25", start.words, 0, 1, 0.05, "310px"),
-        "depth": panel.slider("depth of reranking", start.depth, SHALLOWEST, DEEPEST, "256px"),
-        "reader": panel.dropdown("reranked by", [(name, name) for name in READERS], "284px"),
-        "shown": panel.dropdown(
-            "numbered and quoted", [(name, name) for name in COLUMNS], "276px", start.shown
+        "question": panel.text_field("question", QUESTION),
+        "k": panel.slider("entries a list", 5, 1, MOST, "225px"),
+        "share": panel.fine_slider("share of BM25 in the hybrid", WORDS, 0, 1, 0.05, "310px"),
+        "again": panel.dropdown(
+            "read the first ten again", [("no", False), ("by the cross-encoder", True)], "280px"
         ),
     }
-    for name in ("words", "depth"):  # each place on the way would be searched for
+    for name in ("k", "share"):  # each place on the way would be searched for
         controls[name].continuous_update = False
-    view = partial(view_search_desk, desk=desk)
-    panel.present(
-        panel.explorer("search-desk", SearchDesk, view, controls),
-        "The search desk: on the left, a map of the documentation as small points, one colour and "
-        "marker a package. A star shows where the question lies, and numbered badges show the "
-        "entries that were found first. On the right, these entries with the rank that each of "
-        "five systems gives them: BM25, the single encoder, the dual encoder, the hybrid of these "
-        "three, and the reranked list. The five agree on some entries and differ on others.",
-    )
+    points, honesty = mapped(index.vectors)
+    try:
+        drawn = _scatter(index, points)
+    except ImportError:
+        drawn = widgets.Image(format="png")
+    message, words = widgets.HTML(), widgets.HTML()
+    message.add_class("explorer-message")
+
+    def show(found: Found) -> None:
+        words.value = told(index, found)
+        if isinstance(drawn, widgets.Image):
+            drawn.value = plots.png(picture(index, found, points, honesty))
+        else:
+            drawn.selection = np.array(found.rows, dtype="uint32")
+
+    def follow(_change) -> None:
+        try:
+            show(find(index, **{name: control.value for name, control in controls.items()}))
+            message.value = ""
+        except CourseError as error:
+            message.value = panel.alert(f"{error} What stands below is the last that was found.")
+
+    first = find(index)
+    show(first)
+    for control in controls.values():
+        control.observe(follow, names="value")
+    rows = widgets.Box(list(controls.values()))
+    rows.layout.flex_flow, rows.layout.align_items = "row wrap", "center"
+    below = widgets.HTML(f'<div style="{SMALL}">{HELP} {_note(points, honesty)}</div>')
+    box = widgets.VBox([rows, message, words, drawn, below])
+    box.layout.max_width = panel.WIDTH
+    box.add_class("course-explorer")
+    box.add_class("explorer-search-desk")
+    return box, plots.png(picture(index, first, points, honesty))
 
 
-def view_search_desk(state: SearchDesk, desk: Desk) -> View:
-    """What five systems find, the answer, and a map with the question on it.
+def find(
+    index: Index, question: str = QUESTION, k: int = 5, share: float = WORDS, again: bool = False
+) -> Found:
+    """The first `k` of each system; with `again`, the cross-encoder has the hybrid's ten first.
 
-    A state that cannot be searched for gives a View with a message and no picture.
+    `share` is that of BM25 in the hybrid. An entry without a word of the question is not in BM25's
+    list. Raises BadInput for a question in which there is nothing to search for.
     """
-    return panel.answered(_seen, state, desk)
+    asked = index.vocabulary.corrected(pipeline.cleaned(question))
+    scores = pipeline.scores(index, asked)
+    scores[HYBRID] = pipeline.hybrid(scores[BM25], scores[ENCODER], share)
+    if again:
+        scores[RERANKED] = pipeline.reranked(index, asked, scores[HYBRID], MOST)
+    lists = {}
+    for system, given in scores.items():
+        order = np.argsort(-given, kind="stable")[:MOST]
+        shares = (given[order] - given[order[-1]]) / max(np.ptp(given[order]), 1e-9)
+        rows = order[:k] if system != BM25 else [row for row in order[:k] if given[row] > 0]
+        lists[system] = list(zip(map(int, rows), shares.tolist(), strict=False))
+    return Found(asked, lists)
 
 
-@functools.lru_cache(maxsize=32)  # drawing takes longer than all but the rerankers
-def _seen(state: SearchDesk, desk: Desk) -> View:
-    found = desk.find(state)
-    return View(plots.png(picture(found, search_map.mapped(found.index.answers))), words(found))
+# ------------------------------------------------------------------------------------ the words
 
 
-def picture(found: Findings, on: Map) -> Figure:
-    """The map with the question and what was found, beside the ranks that all systems give it."""
-    fig = plots.figure(WIDTH, HEIGHT)
-    fig.set_layout_engine("none")  # fixed places: nothing jumps while a slider moves
-    room = 72 * (WIDTH - 4 * EDGE)  # on the screen, letters are a little wider than in print
-    title = lettering.shorten(_finding(found), room, 12.5, "bold")
-    fig.text(EDGE / WIDTH, 1 - 0.28 / HEIGHT, title, fontsize=12.5, weight="bold")
-    asked = lettering.shorten(f"“{found.asked}”", room, 9.5)
-    grey = {"fontsize": 9.5, "color": plots.PALETTE["grey"]}
-    fig.text(EDGE / WIDTH, 1 - 0.5 / HEIGHT, asked, **grey)
-    _draw_map(_axes(fig, MAP), found, on)
-    _draw_ranks(_axes(fig, RANKS), found)
-    return fig
-
-
-def _axes(fig: Figure, place: tuple[float, float, float, float]):
-    left, bottom, width, height = place
-    return fig.add_axes((left / WIDTH, bottom / HEIGHT, width / WIDTH, height / HEIGHT))
-
-
-def _finding(found: Findings) -> str:
-    """The title: what is first in the shown list, and in how many lists."""
-    row, lists = found.best()
-    name = found.index.entries[row].name
-    return f"{name} is first in {lists} of {len(COLUMNS)} lists"
-
-
-def _draw_map(ax, found: Findings, on: Map) -> None:
-    packages = [found.index.entries[row].package for row in on.rows]
-    names = list(dict.fromkeys(packages))
-    looks = [plots.MARKERS[number % len(plots.MARKERS)] for number in range(len(names))]
-    for number, (name, marker) in enumerate(zip(names, looks, strict=True)):
-        points = on.points[[package == name for package in packages]]
-        small = {"s": 7, "alpha": 0.4, "linewidths": 0}
-        ax.scatter(*points.T, color=plots.colour(number), marker=marker, **small)
-    ax.margins(0.06)
-    ax.autoscale_view()
-    ax.set_autoscale_on(False)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.spines[:].set_visible(True)
-    ax.spines[:].set_color(plots.PALETTE["pale"])
-    key = list(zip(names, looks, map(plots.colour, range(NAMED)), strict=False))
-    handles = [Line2D([], [], **_star(), markersize=9, linestyle="none", label="question")]
-    for name, marker, colour in key if len(names) <= NAMED else []:
-        look = {"marker": marker, "color": colour, "linestyle": "none"}
-        handles.append(Line2D([], [], **look, label=lettering.shorten(name, 55, 8)))
-    above = {"loc": "lower left", "bbox_to_anchor": (-0.03, 0.985), "ncols": 4, "fontsize": 8}
-    ax.legend(handles=handles, handletextpad=-0.2, columnspacing=0.6, labelspacing=0.2, **above)
-    below = {"va": "top", "fontsize": 8, "color": plots.PALETTE["grey"]}
-    ax.text(0, -0.02, _note(on), transform=ax.transAxes, **below)
-    _light_up(ax, found, on)
-
-
-def _star() -> dict[str, object]:
-    """How a `Line2D` marks the question."""
-    ink = {"markeredgecolor": plots.PALETTE["ink"], "markeredgewidth": 0.8}
-    return {"marker": "*", "color": plots.PALETTE["amber"], **ink}
-
-
-def _note(on: Map) -> str:
-    """Below the map: what is on it, and how honest it is."""
-    shown = f"{len(on.rows):,} of {on.total:,} entries by {on.method}"
-    if on.honesty is None:
-        return shown
+def told(index: Index, found: Found) -> str:
+    """HTML: the finding and the lists. Texts are escaped: the documents are anybody's."""
+    columns = "".join(_list(index, found, system) for system in found.lists)
     return (
-        f"{shown} · trustworthiness {on.honesty.trustworthiness:.2f}\n"
-        f"keeps {on.honesty.kept:.0%} of the {on.honesty.k} nearest neighbours"
+        f'<div role="status" style="line-height:1.5"><b>{html.escape(finding(index, found))}</b>'
+        f"<br>Searched for: “{html.escape(found.asked)}”</div>"
+        f'<div style="display:flex;flex-wrap:wrap;gap:12px">{columns}</div>'
+        f'<div style="{SMALL}">Bar and figure: the score, from that of the list’s tenth entry (0) '
+        "to that of its first (1). Marked: words of the question.</div>"
     )
 
 
-def _light_up(ax, found: Findings, on: Map) -> None:
-    """The question as a star, and the entries of the shown list as numbered badges."""
-    star = on.place(found.cosines)
-    at = np.array([on.place_of(row, found.index.answers) for row in found.numbers])
-    ax.scatter(*at.T, s=16, color=plots.PALETTE["ink"], zorder=4)
-    ax.plot(*star, **_star(), markersize=16, zorder=5)
-    # From data to points of the figure, in which badges have one size.
-    size, low = 72 * np.array(MAP[2:]), np.array([ax.get_xlim()[0], ax.get_ylim()[0]])
-    scale = size / (np.array([ax.get_xlim()[1], ax.get_ylim()[1]]) - low)
-    anchors, middle = (at - low) * scale, (star - low) * scale
-    places = search_map.spread(anchors, APART, tuple(size), middle[None])
-    for number, (anchor, place) in enumerate(zip(at, places, strict=True), start=1):
-        middle = low + place / scale
-        ax.plot(*np.stack([anchor, middle], axis=1), color=plots.PALETTE["ink"], linewidth=0.8)
-        look = {"ha": "center", "va": "center", "fontsize": TINY, "zorder": 6}
-        ax.text(*middle, f"{number}", **look, bbox=CIRCLE)
+def finding(index: Index, found: Found) -> str:
+    """What is first in the last list, and in how many lists."""
+    *_, last = found.lists.values()
+    firsts = [rows[0][0] for rows in found.lists.values() if rows]
+    name, count = index.entries[last[0][0]].name, firsts.count(last[0][0])
+    return f"{name} is first in {count} of {len(found.lists)} lists"
 
 
-def _draw_ranks(ax, found: Findings) -> None:
-    """A row an entry of the shown list, a column a system: the rank that it gives the entry."""
-    _, _, width, height = RANKS
-    ax.set_xlim(0, width)
-    ax.set_ylim(height, 0)
-    ax.set_axis_off()
-    starts = BADGE + NAMES + COLUMN * (0.5 + np.arange(len(COLUMNS)))
-    for start, system in zip(starts, COLUMNS, strict=True):
-        weight = "bold" if system == found.state.shown else "normal"
-        heading = HEADINGS.get(system, system)
-        look = {"ha": "center", "va": "bottom", "fontsize": 8, "weight": weight}
-        ax.text(start, HEAD - 0.06, heading, **look)
-    between = starts[[COLUMNS.index(SINGLE), COLUMNS.index(DUAL)]].mean()
-    ax.text(between, HEAD - 0.2, "encoder", ha="center", va="bottom", fontsize=8)
-    step = min((height - HEAD) / len(found.numbers), 0.33)
-    for row, number in found.numbers.items():
-        middle = HEAD + step * (number - 0.5)
-        ax.text(
-            0.12,
-            middle,
-            f"{number}",
-            ha="center",
-            va="center",
-            fontsize=TINY,
-            bbox=CIRCLE,
-        )
-        name = _short(found.index.entries[row].name, 72 * (NAMES - 0.1))
-        ax.text(BADGE, middle, name, va="center", fontsize=TINY)
-        for start, system in zip(starts, COLUMNS, strict=True):
-            rank = found.rankings[system].ranks[row]
-            _cell(ax, start, middle, step, rank, found.state.k)
+def _list(index: Index, found: Found, system: str) -> str:
+    rows = "".join(_row(index, found, *each) for each in found.lists[system])
+    return (
+        f'<div style="flex:1 1 190px;min-width:190px"><div style="font-weight:bold;'
+        f'border-bottom:2px solid {plots.PALETTE["grey"]}">{html.escape(system)}</div>'
+        f"{rows or 'No entry has a word of the question.'}</div>"
+    )
 
 
-def _cell(ax, middle: float, at: float, height: float, rank: int, k: int) -> None:
-    """A rank; shaded where it is among the first k, the better the darker."""
-    if rank <= k:
-        shade = 0.55 - 0.4 * (rank - 1) / max(k - 1, 1)
-        ax.add_patch(_box(middle, at, height, shade))
-    ink = plots.PALETTE["ink" if rank <= k else "grey"]
-    text = f"{rank}" if rank <= FAR else f">{FAR}"
-    ax.text(middle, at, text, ha="center", va="center", fontsize=TINY, color=ink)
+def _row(index: Index, found: Found, row: int, share: float) -> str:
+    """An entry of a list: its name and its score, as a bar too, and what it does."""
+    entry = index.entries[row]
+    # A dotted name may go on in the next line after a dot.
+    name = re.sub(r"[._](?![^<]*>)", r"\g<0><wbr>", marked(entry.name, found.asked))
+    summary = marked(textwrap.shorten(entry.summary, SUMMARY, placeholder="…"), found.asked)
+    bar = f"height:3px;width:{share:.0%};background:{plots.PALETTE['blue']}"
+    return (
+        f'<div style="{SMALL};margin:5px 0;overflow-wrap:anywhere">'
+        f'<div style="display:flex;gap:4px"><b style="flex:1;font-family:monospace">{name}</b>'
+        f'{share:.2f}</div><div style="{bar}"></div>{summary}</div>'
+    )
 
 
-def _box(middle: float, at: float, height: float, shade: float):
-    colour = colormaps[plots.SEQUENTIAL](shade)
-    corner = (middle - COLUMN / 2 + 0.02, at - height / 2 + 0.015)
-    return Rectangle(corner, COLUMN - 0.04, height - 0.03, color=colour, linewidth=0)
+def marked(text: str, question: str) -> str:
+    """The text as HTML, escaped, with the words of the question marked, in any of their forms."""
+    stems, found = set(tokens(question)) - EMPTY, ""
+    for word in CAPITAL.split(text):  # "DataLoader" holds two words
+        for piece in re.split(f"({WORD.pattern})", word):
+            safe = html.escape(piece)
+            found += f'<mark style="{MARK}">{safe}</mark>' if stems & {*tokens(piece)} else safe
+    return found
 
 
-def _short(name: str, room: float) -> str:
-    """A dotted name in `room` points: where it is too wide, its middle is left out."""
-    name = lettering.drawable(name)
-    if lettering.width(name, TINY) <= room:
-        return name
-    package, *parts = name.split(".")
-    for start in range(1, len(parts)):
-        shorter = f"{package}{lettering.CUT}{'.'.join(parts[start:])}"
-        if lettering.width(shorter, TINY) <= room:
-            return shorter
-    return lettering.shorten(f"{package}{lettering.CUT}{parts[-1]}" if parts else name, room, TINY)
+# -------------------------------------------------------------------------------------- the map
+
+
+def mapped(vectors: np.ndarray) -> tuple[np.ndarray, Honesty]:
+    """A map of unit vectors `[n, d]`: points float32 `[n, 2]`, and how honest it is.
+
+    UMAP lays out every so-many-th vector. Another one stands at the mean place of the three nearest
+    of these: cheap, and less exact. The honesty is that of as many vectors, drawn at random.
+    """
+    n = len(vectors)
+    rows = np.unique(np.linspace(0, n - 1, MAPPED).round().astype(int))
+    laid_out = projection.umap_map(vectors[rows])
+    nearest = np.argpartition(-vectors @ vectors[rows].T, NEAREST, axis=1)[:, :NEAREST]
+    points = laid_out[nearest].mean(axis=1)
+    points[rows] = laid_out
+    some = np.random.default_rng(0).permutation(n)[:MAPPED]
+    return points, projection.honesty(vectors[some], points[some])
+
+
+def _note(points: np.ndarray, honesty: Honesty) -> str:
+    return f"{len(points):,} entries by UMAP · {honesty}"
+
+
+def _scatter(index: Index, points: np.ndarray):
+    """The map as a widget of jupyter-scatter; its `selection` stands out. Else ImportError."""
+    import jscatter  # here, because it takes longer to import than all other explorers
+
+    packages = [entry.package for entry in index.entries]
+    table = pd.DataFrame({"x": points[:, 0], "y": points[:, 1]})
+    table = table.assign(name=index.names, package=packages)
+    low, high = points.min(axis=0), points.max(axis=0)
+    (left, bottom), (right, top) = low - EDGE * (high - low), high + EDGE * (high - low)
+    ends = {"x_scale": (left, right), "y_scale": (bottom, top)}
+    scatter = jscatter.Scatter(data=table, x="x", y="y", height=HEIGHT, **ends)
+    scatter.axes(axes=False).background("white").legend(True, position="top-left")
+    colours = {name: plots.colour(place) for place, name in enumerate(dict.fromkeys(packages))}
+    # In the alphabet's order: jscatter 1.0.1 gives names in another one each other's colours.
+    scatter.color(by="package", map=dict(sorted(colours.items()))).size(default=4)
+    scatter.opacity(unselected=0.3)
+    scatter.options(regl_scatterplot_options={"pointSizeSelected": 3, "pointOutlineWidth": 3})
+    scatter.tooltip(True, properties=["name", "package"], histograms=False)
+    scatter.widget.toolbar_buttons = ["pan_zoom", "full_screen", "reset"]
+    return scatter.widget
+
+
+def picture(index: Index, found: Found, points: np.ndarray, honesty: Honesty):
+    """The map where no widget is: the figure, with a ring around each entry that was found."""
+    packages = [entry.package for entry in index.entries]
+    title = finding(index, found)
+    note = f"rings: what was found · {_note(points, honesty)}"
+    fig = figures.draw_map(points, packages, title=title, note=note)
+    figures.entitle(fig, title)
+    (ax,) = fig.axes
+    for dots in ax.collections:
+        dots.set(sizes=[5], linewidths=0, alpha=0.5)
+    rings = {"s": 90, "facecolors": "none", "edgecolors": plots.PALETTE["ink"], "linewidths": 1.5}
+    ax.scatter(*points[found.rows].T, **rings)
+    return fig

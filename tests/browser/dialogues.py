@@ -182,55 +182,60 @@ def train_the_heads(explorer: Explorer) -> None:
 
 
 def search_desk(explorer: Explorer) -> None:
-    """Other questions, more entries, another weight and list; no question; HTML for one."""
-    values = {field: explorer.value(field) for field in ("question", "k, entries a list")}
-    start = explorer.picture()
+    """The mouse on a dot; a misspelt question; each control; no question; HTML for one."""
+    entries, share, again = controls = (
+        "entries a list",
+        "share of BM25 in the hybrid",
+        "read the first ten again",
+    )
+    values = {label: explorer.value(label) for label in ("question", *controls)}
+    start = explorer.matches(r".+ is first in \d of 3 lists")[0]
+    explorer.point_at_a_dot()
+    explorer.matches(r"Name\n(.+)\nPackage\n(.+)\n")
+    explorer.photograph("mouse-on-a-dot")
 
     explorer.focus("question")
-    explorer.retype("json encoder")
-    json = explorer.changed(start)
+    explorer.retype("jsno encoder")
+    explorer.reads("Searched for: “json encoder”")
     explorer.reads("Extensible JSON <https://json.org> encoder")  # as a document has it
     explorer.is_silent()
     explorer.photograph("other-question")
 
-    explorer.tab_to("k, entries a list")
-    explorer.press("ArrowRight")
-    more = explorer.changed(json)
-    explorer.press("ArrowLeft")
-    explorer.shows(json)
-
-    explorer.tab_to("fusion: weight of BM25")
-    weight = explorer.value("fusion: weight of BM25")
+    explorer.tab_to(entries)
     explorer.press("End")
-    explorer.changed(json)
-    explorer.photograph("words-alone")
+    explorer.reads("0.00")  # the tenth entry
     explorer.press("Home")
-    while explorer.value("fusion: weight of BM25") != weight:
+    while explorer.value(entries) != values[entries]:
         explorer.press("ArrowRight")
-    explorer.shows(json)
 
-    explorer.tab_to("numbered and quoted")
-    explorer.choose("ArrowUp")
-    explorer.changed(json)
-    explorer.reads("hybrid: what these entries say")
+    explorer.tab_to(share)
+    explorer.press("End")
+    explorer.matches(r"is first in [23] of 3 lists")  # the hybrid is BM25 alone
+    explorer.press("Home")
+    while explorer.value(share) != values[share]:
+        explorer.press("ArrowRight")
+
+    explorer.tab_to(again)
     explorer.choose("ArrowDown")
-    explorer.shows(json)
+    explorer.reads("of 4 lists")
+    explorer.photograph("read-again")
+    explorer.choose("ArrowUp")
+    explorer.reads("of 3 lists")
 
     explorer.tab_to("question", backwards=True)
     explorer.retype(" ")
     explorer.says("There is nothing to search for: type a question")
-    explorer.shows(json)
+    explorer.reads("Searched for: “json encoder”")
     explorer.photograph("no-question")
     explorer.retype(NASTY)
-    explorer.changed(json)
+    explorer.reads(f"Searched for: “{NASTY}”")
     explorer.is_silent()
-    explorer.has_one_picture()
+    explorer.has_pictures(0)
     explorer.photograph("html-for-a-question")
 
     explorer.retype(values["question"])
-    explorer.shows(start)
-    assert more != start
-    assert {field: explorer.value(field) for field in values} == values
+    explorer.reads(start)
+    assert {label: explorer.value(label) for label in values} == values
 
 
 def touch_map(explorer: Explorer) -> None:

@@ -13,7 +13,7 @@ from course_utils import explorers, retrieval
 from course_utils.data import Entry
 said = "Render the page of {MARKUP} in a window."
 entries = [Entry(f"page{{n}}.render", f"Render page {{n}}.", f"Render page {{n}}.", "page", "class")
-           for n in range(11)]
+           for n in range(30)]
 entries.append(Entry("{MARKUP}.render", said, said + " " + said, "{MARKUP}", "{MARKUP}"))
 index = retrieval.build(entries, progress=False)
 """
@@ -41,14 +41,13 @@ def test_markup_in_documents_shows_as_text_and_does_not_run(browser, course, scr
         lesson.run_all()
         assert lesson.problems() == []
         (desk,) = explorers(lesson)
-        before = desk.picture()
         desk.focus("question")
         desk.retype("render the page in a window")
-        desk.changed(before)
+        desk.reads("Searched for: “render the page in a window”")
         desk.reads(f"Render the page of {MARKUP} in a window.")
         desk.reads(f"{MARKUP}.render")
         desk.is_silent()
-        desk.has_one_picture()
+        desk.has_pictures(0)
         desk.photograph("documents-with-markup")
         scripts = lesson.page.locator(".course-explorer script").count()
         assert (scripts, lesson.problems()) == (0, [])  # a dialog would be a problem
