@@ -1,96 +1,57 @@
-"""Chunks: what every cut of every text must keep, and what the settings out of range say."""
+"""Chunks: what every cut of the course's documentation keeps."""
 
-import inspect
 import re
-import shutil
-from dataclasses import replace
-from functools import lru_cache
 from itertools import groupby
 
-import numpy as np
 import pytest
-import torch
 
-from course_utils import models, retrieval
+from course_utils import data, models, retrieval
 from course_utils.data import Entry
-from course_utils.errors import BadInput
-from course_utils.retrieval import chunks
-
-OBJECTS = (
-    ("numpy.argsort", np.argsort),
-    ("numpy.linspace", np.linspace),
-    ("numpy.einsum", np.einsum),
-    ("numpy.genfromtxt", np.genfromtxt),
-    ("torch.stack", torch.stack),
-    ("torch.nn.MultiheadAttention", torch.nn.MultiheadAttention),
-    ("torch.nn.functional.grid_sample", torch.nn.functional.grid_sample),
-    ("functools.lru_cache", lru_cache),
-    ("shutil.copytree", shutil.copytree),
-    ("re.sub", re.sub),
-)
-SETTINGS = [(16, 0), (16, 8), (32, 16), (64, 16), (128, 0), (128, 16), (128, 64), (512, 16)]
+from course_utils.retrieval import Chunk, chunks
 
 
 def entry(text: str, name: str = "made.thing") -> Entry:
     return Entry(name, text.split(".")[0], text, name.split(".")[0], "function")
 
 
+MADE = [
+    entry("One.", "made.short"),
+    entry("Numbers " + " ".join(map(str, range(400))), "made.numbers"),
+    entry("0x" + "3f2a9c77b1" * 90 + " is one word of many tokens " * 8, "made.hexadecimal"),
+    entry("字" * 300 + " naïve \u200b café ☃", "made.unicode"),
+    entry("Words. " * 90, "made." + "very_long_name_" * 6),
+    entry("----\n====\n", "made.rules"),
+]
+
+
 @pytest.fixture(scope="module")
-def entries() -> list[Entry]:
-    """Docstrings as they are, and texts of the kinds that are hard to cut."""
-    real = [entry(inspect.getdoc(thing), name) for name, thing in OBJECTS]
-    made = [
-        entry("One.", "made.short"),
-        entry("Numbers " + " ".join(map(str, range(400))), "made.numbers"),
-        entry("antidisestablishmentarianism" * 3 + " and more", "made.long_word"),
-        entry("0x" + "3f2a9c77b1" * 9 + " is one word of many tokens " * 8, "made.hexadecimal"),
-        entry("字" * 300 + " naïve \u200b café ☃", "made.unicode"),
-        entry("Words. " * 90, "made." + "very_long_name_" * 12),
-        entry("----\n====\n", "made.rules"),
-    ]
-    return real + made
+def whole() -> list[tuple[Entry, list[Chunk]]]:
+    """All of the documentation, and texts that are hard to cut, each with its chunks."""
+    return [(each, retrieval.split(each)) for each in [*data.documentation(), *MADE]]
 
 
-def tokens(text: str) -> list[str]:
-    tokenizer, _ = models.load()
-    return tokenizer.tokenize(text)
+def test_every_passage_can_be_read_as_a_whole_and_has_the_name_before_it(whole):
+    passages = [chunk.passage for _, found in whole for chunk in found]
+    assert max(map(len, models.load()[0](passages)["input_ids"])) <= chunks.MAX_TOKENS
+    for each, found in whole:
+        assert all(chunk.passage == f"{each.name}: {chunk.text}" for chunk in found)
 
 
-@pytest.mark.parametrize("room", [9, 16, 110])
-def test_the_first_piece_of_a_text_that_is_read_in_part_is_that_of_the_whole(entries, room):
-    tokenizer, _ = models.load()
-    for each in entries:
-        text = " ".join(each.text.split())
-        whole = list(chunks._pieces_of_all(tokenizer, text, room, 4))
-        assert next(chunks._pieces(tokenizer, text, room, 4)) == whole[0]
-        assert list(chunks._pieces(tokenizer, text, room, 4)) == whole
+def test_chunks_are_numbered_and_each_entry_has_one_at_least(whole):
+    for each, found in whole:
+        assert [chunk.key for chunk in found] == [f"{each.name}#{n}" for n in range(len(found))]
+        assert found and {chunk.name for chunk in found} == {each.name}
 
 
-@pytest.mark.parametrize("size, overlap", SETTINGS)
-def test_no_passage_has_more_tokens_than_asked_for_and_each_begins_with_its_name(
-    entries, size, overlap
-):
-    tokenizer, _ = models.load()
-    found = retrieval.split_all(entries, size, overlap)
-    lengths = [len(ids) for ids in tokenizer([chunk.passage for chunk in found])["input_ids"]]
-    assert max(lengths) <= size
-    for chunk in found:
-        assert chunk.passage.endswith(f": {chunk.text}")
-        assert chunk.name.startswith(chunk.passage.split(": ")[0])
-
-
-@pytest.mark.parametrize("size, overlap", SETTINGS)
-def test_every_word_of_a_section_is_in_one_of_its_chunks_in_order(entries, size, overlap):
-    for each in entries:
-        found = retrieval.split(each, size, overlap)
-        parts = chunks.sections(each.text)
-        assert [title for title, _ in groupby(found, lambda chunk: chunk.section)] == [
-            title for title, _ in groupby(parts, lambda part: part[0])
-        ]
-        for title, some in groupby(parts, lambda part: part[0]):
-            texts = [text for _, text in some]
-            pieces = [chunk.text for chunk in found if chunk.section == title]
-            assert covers(pieces, texts), (each.name, title)
+def test_every_word_of_a_section_is_in_one_of_its_chunks_and_no_chunk_is_of_two(whole):
+    for each, found in whole[::4] + whole[-len(MADE) :]:
+        parts = groupby(chunks.sections(each.text), lambda part: part[0])
+        texts = [(title, [text for _, text in some]) for title, some in parts]
+        pieces = groupby(found, lambda chunk: chunk.section)
+        cut = [(title, [chunk.text for chunk in some]) for title, some in pieces]
+        assert [title for title, _ in cut] == [title for title, _ in texts], each.name
+        for (_, some), (_, of) in zip(cut, texts, strict=True):
+            assert covers(some, of), each.name
 
 
 def covers(pieces: list[str], texts: list[str]) -> bool:
@@ -109,25 +70,20 @@ def covers(pieces: list[str], texts: list[str]) -> bool:
     return len(left) == 1 and len(left[0]) in ends
 
 
-@pytest.mark.parametrize("size, overlap", [(64, 0), (64, 16), (128, 32)])
-def test_neighbours_share_the_tokens_that_were_asked_for(size, overlap):
-    """At least so many, and no more than the word that stands at the cut adds."""
-    each = entry("Numbers " + " ".join(map(str, range(1000, 1400))), "made.numbers")
-    found = retrieval.split(each, size, overlap)
-    assert len(found) > 3
+@pytest.mark.parametrize("overlap", [0, 8, 16])
+def test_neighbours_share_what_was_asked_for_and_no_word_is_cut_at_a_start(overlap):
+    words = "unbelievableness " * 30 + " ".join(map(str, range(1000, 1200)))
+    found = retrieval.split(entry(words), 64, overlap)
+    tokenizer, _ = models.load()
+    assert len(found) > 5
     for one, other in zip(found, found[1:], strict=False):
-        last, first = tokens(one.text), tokens(other.text)
-        shared = max(
-            n for n in range(min(len(last), len(first)) + 1) if last[len(last) - n :] == first[:n]
+        last, first = tokenizer.tokenize(one.text), tokenizer.tokenize(other.text)
+        # Less than the overlap by the rest of a word at most: it is six tokens long.
+        assert any(last[-n:] == first[:n] for n in range(max(1, overlap - 5), overlap + 1)) or (
+            not overlap
         )
-        longest = max(len(tokens(str(number))) for number in range(1000, 1400))
-        assert overlap <= shared < overlap + longest
-
-
-def test_words_are_not_cut_where_they_fit():
-    each = entry("unbelievableness " * 120)
-    for chunk in retrieval.split(each, 32, 8):
-        assert set(chunk.text.split()) == {"unbelievableness"}
+        if overlap:
+            assert other.text.split()[0] in words.split()
 
 
 NUMPY_STYLE = """Does a thing.
@@ -161,75 +117,46 @@ Example::
 
 
 @pytest.mark.parametrize(
-    "text, titles",
+    "text, expected",
     [
-        (NUMPY_STYLE, ["", "Parameters", "Returns"]),
-        (GOOGLE_STYLE, ["", "Args", "Returns", "Example"]),
-        ("Parameters\n----------\na : array", ["Parameters"]),
-        ("Only this.", [""]),
-        ("Returns: in the middle of a line is no heading.", [""]),
+        (
+            NUMPY_STYLE,
+            [
+                ("", "Does a thing. More about it."),
+                ("Parameters", "a : array The first."),
+                ("Returns", "b : array"),
+            ],
+        ),
+        (
+            GOOGLE_STYLE,
+            [
+                ("", "Does a thing."),
+                ("Args", "a: the first. Example: not a heading, it is indented."),
+                ("Returns", "A thing."),
+                ("Example", ">>> thing()"),
+            ],
+        ),
+        ("Returns: in a line is no heading.", [("", "Returns: in a line is no heading.")]),
     ],
+    ids=["numpy", "google", "none"],
 )
-def test_a_section_is_what_stands_under_a_heading(text, titles):
-    assert [title for title, _ in chunks.sections(text)] == titles
+def test_a_section_is_what_stands_under_a_heading(text, expected):
+    assert chunks.sections(text) == expected
+    found = retrieval.split(entry(text), max_tokens=512)  # small sections are not joined
+    assert [(chunk.section, chunk.text) for chunk in found] == expected
 
 
-def test_no_chunk_holds_two_sections_and_small_sections_are_not_joined():
-    found = retrieval.split(entry(NUMPY_STYLE), max_tokens=512)
-    assert [(chunk.section, chunk.text) for chunk in found] == [
-        ("", "Does a thing. More about it."),
-        ("Parameters", "a : array The first."),
-        ("Returns", "b : array"),
-    ]
-
-
-def test_keys_are_numbered_within_the_entry_and_the_first_are_kept(entries):
-    whole = retrieval.split_all(entries)
-    assert len({chunk.key for chunk in whole}) == len(whole)
-    for per_entry in (1, 2):
-        wanted = [c for c in whole if int(c.key.rpartition("#")[2]) < per_entry]
-        assert retrieval.split_all(entries, per_entry=per_entry) == wanted
-    assert {chunk.key for chunk in whole if chunk.key.endswith("#0")} == {
-        f"{each.name}#0" for each in entries
-    }
-    assert retrieval.split_all([]) == []
-
-
-def test_one_entry_is_split_as_among_others(entries):
-    assert retrieval.split(entries[3]) == [
-        chunk for chunk in retrieval.split_all(entries) if chunk.name == entries[3].name
-    ]
+def test_the_first_chunks_of_many_are_those_of_each(whole):
+    assert retrieval.first_chunks([each for each, _ in whole]) == [found[0] for _, found in whole]
+    assert retrieval.first_chunks([]) == []
 
 
 def test_a_digest_changes_where_its_chunk_does_and_nowhere_else():
     before = retrieval.split(entry(NUMPY_STYLE))
     after = retrieval.split(entry(NUMPY_STYLE.replace("The first.", "The only one.")))
-    assert [one.digest == other.digest for one, other in zip(before, after, strict=True)] == [
-        True,
-        False,
-        True,
-    ]
-    renamed = retrieval.split(replace(entry(NUMPY_STYLE), name="made.other"))
+    same = [one.digest == other.digest for one, other in zip(before, after, strict=True)]
+    assert same == [True, False, True]
     headed = retrieval.split(entry(NUMPY_STYLE.replace("Returns\n-------", "Yields\n------")))
-    assert not {chunk.digest for chunk in before} & {chunk.digest for chunk in renamed}
     assert before[2].text == headed[2].text and before[2].digest != headed[2].digest
-    assert all(re.fullmatch("[0-9a-f]{64}", chunk.digest) for chunk in before)
-
-
-@pytest.mark.parametrize(
-    "settings, message",
-    [
-        ({"max_tokens": 15}, "16 to 512 tokens"),
-        ({"max_tokens": 513}, "16 to 512 tokens"),
-        ({"max_tokens": 64.0}, "16 to 512 tokens"),
-        ({"overlap": -1}, "0 to 64 tokens"),
-        ({"overlap": 65}, "0 to 64 tokens"),
-        ({"max_tokens": 32, "overlap": 17}, "0 to 16 tokens"),
-        ({"per_entry": 0}, "from 1 up"),
-        ({"per_entry": "all"}, "from 1 up"),
-    ],
-    ids=str,
-)
-def test_settings_out_of_range_are_refused(settings, message):
-    with pytest.raises(BadInput, match=message):
-        retrieval.split(entry("One."), **settings)
+    renamed = retrieval.split(entry(NUMPY_STYLE, "made.other"))
+    assert not {chunk.digest for chunk in before} & {chunk.digest for chunk in renamed}

@@ -93,16 +93,16 @@ def _cut(entries, parts, max_tokens: int, overlap: int) -> list[Chunk]:
         return_offsets_mapping=True,
     )
     found: list[Chunk] = []
+    before = end = None  # the section of the last window, and where that window ended
     for window, part in enumerate(read["overflow_to_sample_mapping"]):
         name, (heading, text) = entries[part].name, parts[part]
-        spans = [
-            span
-            for span, side in zip(
-                read["offset_mapping"][window], read.sequence_ids(window), strict=True
-            )
-            if side == 1
-        ]
-        start, end = (spans[0][0], spans[-1][1]) if spans else (0, 0)
+        pieces, spans = read.tokens(window), read["offset_mapping"][window]
+        of_text = [at for at, side in enumerate(read.sequence_ids(window)) if side == 1]
+        # A word that the window cuts at its start is whole at the end of the window before it.
+        while part == before and pieces[of_text[0]][:2] == "##" and spans[of_text[0]][1] <= end:
+            del of_text[0]
+        start, end = (spans[of_text[0]][0], spans[of_text[-1]][1]) if of_text else (0, 0)
+        before = part
         new = not found or found[-1].name != name
         number = 0 if new else int(found[-1].key.rpartition("#")[2]) + 1
         found.append(Chunk(f"{name}#{number}", name, heading, text[start:end]))
