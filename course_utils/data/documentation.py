@@ -62,23 +62,26 @@ def documentation_of(name: str) -> list[Entry]:
 
     `name` is what one imports it by or what one installs it by, "PyYAML" say. It is imported in
     another process, and again where one of its files has changed. Raises DocumentationError where
-    it is not installed, or cannot be imported.
+    it is not installed, cannot be imported or says nothing.
     """
     module, files = _installed(name)
     stats = [(str(file), file.stat().st_mtime_ns) for file in sorted(files) if file.exists()]
-    key = cache.key(sys.version, module, stats, *_code())
-    return _entries(key, [(module,)])
+    entries = _entries(cache.key(sys.version, module, stats, *_code()), [(module,)])
+    if not entries:
+        raise DocumentationError(f"The package {name!r} has no docstrings to search.")
+    return entries
 
 
 def _installed(name: str) -> tuple[str, list[Path]]:
     """The module of a package, and the files that it consists of."""
     module = name.partition(".")[0]
-    if not module.isidentifier() or not importlib.util.find_spec(module):
+    named = module.isidentifier() and module != "__main__"
+    if not named or not importlib.util.find_spec(module):
         sources = importlib.metadata.packages_distributions().items()
         found = [module for module, names in sources if _plain(name) in map(_plain, names)]
         if not found:
             raise DocumentationError(f"There is no package {name!r} installed here.")
-        module = found[0]
+        module = max(found, key=lambda module: not module.startswith("_"))  # yaml, not _yaml
     spec = importlib.util.find_spec(module)
     folders = spec.submodule_search_locations or []
     files = [file for folder in folders for file in Path(folder).rglob("*.py")]

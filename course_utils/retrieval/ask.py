@@ -79,11 +79,11 @@ def as_text(question: str, found: Sequence[Result], fits: bool) -> str:
     if found[0].asked != pipeline.cleaned(question):
         lines.append(f"Searched for: {found[0].asked}")
     if not fits:
-        lines.append("Nothing fits well. The nearest:")
+        lines.append("Perhaps nothing here fits. The nearest:")
     for each in found:
-        share = f"{each.score / found[0].score:.0%}"
-        lines.append(f"{each.rank:2}. {each.name}  ({each.entry.package}, {share})")
-        lines += textwrap.wrap(each.entry.summary, width - 4, initial_indent=" " * 4)
+        share = f", {each.score / found[0].score:.0%}" if fits else ""
+        lines.append(f"{each.rank:2}. {each.name}  ({each.entry.package}{share})")
+        lines.append(textwrap.indent(textwrap.fill(each.entry.summary, width - 4), " " * 4))
     return "\n".join(lines)
 
 
