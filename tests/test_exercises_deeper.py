@@ -80,7 +80,7 @@ WRONG = {
         (lambda c: ((c + 2) / (c + 1).sum()).log(), "your shares sum to"),
         (lambda c: ((c + 1) / (c + 1).sum()).log().mean(), "expected, not ()"),
     ],
-    "L5.A precision by coverage": [
+    "L5.A coverage": [
         (lambda s, r: None, "4 numbers were expected, not an array of shape ()"),
         (lambda s, r: r.cumsum() / COUNT, "in the order of asking"),
         (lambda s, r: r[s.argsort()].cumsum() / COUNT, "Begin with the most"),
@@ -173,7 +173,7 @@ RIGHT = {
         lambda token, fate, mask, other: [*[mask] * 8, other, token][int(10 * fate)]
     ],
     "L2.B log shares": [lambda c: (c + 1.0).log().log_softmax(0)],
-    "L5.A precision by coverage": [lambda s, r: [*map(sum, firsts(r[(-s).argsort()]))] / COUNT],
+    "L5.A coverage": [lambda s, r: [*map(sum, firsts(r[(-s).argsort()]))] / COUNT],
     "L5.B missing words": [
         lambda a, b: {word for word in long_words(a) if word not in long_words(b)}
     ],

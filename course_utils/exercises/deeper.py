@@ -121,7 +121,7 @@ def precision_by_coverage(support, right):
     return np.cumsum(right[order]) / np.arange(1, len(right) + 1)
 
 
-@exercise("L5.A precision by coverage", solution=precision_by_coverage)
+@exercise("L5.A coverage", solution=precision_by_coverage)
 def _precision_by_coverage(answer) -> str | None:
     import numpy as np
 
