@@ -61,6 +61,22 @@ def generate(prompts: Sequence[str], new_tokens: int = NEW_TOKENS, batch: int = 
     return [answers[text].strip() for text in prompts]
 
 
+@torch.inference_mode()
+def stream(text: str, new_tokens: int = 60) -> None:
+    """Print the language model's answer to one prompt as it is written: one line, after a bar."""
+    from transformers import TextStreamer
+
+    class OneLine(TextStreamer):
+        def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
+            print(text.replace("\n", " "), end="\n" if stream_end else "", flush=True)
+
+    tokenizer, model = models.load("language model")
+    read = tokenizer(chat(text), return_tensors="pt")
+    print("┃ ", end="")
+    streamer = OneLine(tokenizer, skip_prompt=True, skip_special_tokens=True)
+    model.generate(**read, max_new_tokens=new_tokens, do_sample=False, streamer=streamer)
+
+
 def chat(text: str) -> str:
     """A prompt between the marks of a conversation that the model was trained with."""
     tokenizer, _ = models.load("language model")
