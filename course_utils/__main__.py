@@ -28,6 +28,7 @@ LESSONS = (
     "tokenizers",
     "gguf",
     "sentence-transformers",
+    "datasets",
     "huggingface-hub",
     "safetensors",
     "numpy",
@@ -41,13 +42,14 @@ LESSONS = (
     "jupyter-scatter",
     "bm25s",
     "snowballstemmer",
+    "rapidfuzz",
     "peft",
     "accelerate",
     "tqdm",
     "pymilvus",
     "milvus-lite",
     "faiss-cpu",
-    "httpx",
+    "openai",
     "packaging",
 )
 TOOLS = (
@@ -60,6 +62,8 @@ TOOLS = (
     "pytest-xdist",
     "nbval",
     "playwright",
+    "mistune",
+    "pyyaml",
     "ruff",
 )
 
