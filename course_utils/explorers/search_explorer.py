@@ -76,7 +76,7 @@ def explorer(index: Index) -> tuple[widgets.VBox, bytes]:
         "k": panel.slider("entries a list", 5, 1, MOST, "225px"),
         "share": panel.fine_slider("share of BM25 in the hybrid", WORDS, 0, 1, 0.05, "310px"),
         "again": panel.dropdown(
-            "read the first ten again", [("no", False), ("by the cross-encoder", True)], "280px"
+            "cross-encoder reads ten again", [("no", False), ("yes", True)], "265px"
         ),
     }
     for name in ("k", "share"):  # each place on the way would be searched for

@@ -186,7 +186,7 @@ def search_desk(explorer: Explorer) -> None:
     entries, share, again = controls = (
         "entries a list",
         "share of BM25 in the hybrid",
-        "read the first ten again",
+        "cross-encoder reads ten again",
     )
     values = {label: explorer.value(label) for label in ("question", *controls)}
     start = explorer.matches(r".+ is first in \d of 3 lists")[0]
