@@ -3,140 +3,95 @@
 import numpy as np
 import pytest
 
-from course_utils import data
+from course_utils import cross_encoder, data, embed
 from course_utils.errors import BadInput
-from course_utils.retrieval import SYSTEMS, Settings, build, cleaned, pipeline, scored, search
+from course_utils.retrieval import SYSTEMS, build, hybrid, pipeline, search, standardised
+from course_utils.retrieval.pipeline import HYBRID, RERANKED, cleaned, scores
 
-PACKAGES = {"shutil", "random", "numpy", "functools"}
+WANTED = {"numpy.argsort", "shutil.copytree", "functools.lru_cache", "random.shuffle"}
 
 
 @pytest.fixture(scope="module")
 def index():
-    """Entries of four packages, every twentieth of them, and those that the tests ask for."""
-    wanted = {"numpy.argsort", "shutil.copytree", "functools.lru_cache", "random.shuffle"}
-    entries = [each for each in data.documentation() if each.name.split(".")[0] in PACKAGES]
-    return build(
-        [each for at, each in enumerate(entries) if each.name in wanted or at % 20 == 0],
-        progress=False,
-    )
+    """Every hundredth entry, and those that the tests ask for."""
+    entries = enumerate(data.documentation())
+    return build([each for at, each in entries if each.name in WANTED or at % 100 == 0], False)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_every_system_finds_the_folder_copier(index, system):
     found = search("copy a whole folder with everything in it", 5, system=system, index=index)
-    assert "shutil.copytree" in [each.name for each in found]
+    assert found[0].name == "shutil.copytree" == found[0].entry.name
     assert [each.rank for each in found] == [1, 2, 3, 4, 5]
-    assert all(one.score >= other.score for one, other in zip(found, found[1:], strict=False))
+    of = scores(index, found[0].asked, system)
+    for each in found:
+        row = index.names.index(each.name)
+        assert each.parts == {name: float(part[row]) for name, part in of.items()}
+        assert each.score == each.parts[system]
 
 
-def test_the_vectors_are_units_and_the_dual_encoders_are_those_of_its_heads(index):
-    from course_utils import dual_encoder
-
-    np.testing.assert_allclose(np.linalg.norm(index.plain, axis=1), 1, atol=1e-5)
-    vector = pipeline.encoded("sort an array")
-    heads = dual_encoder.shipped("documentation")
-    np.testing.assert_allclose(
-        pipeline.as_question(index.question_head, vector),
-        heads.encode_questions("sort an array"),
-        atol=1e-5,
-    )
+def test_the_scores_by_hand(index):
+    parts = scores(index, "sort an array", RERANKED)
+    vector = embed.encode("sort an array", max_tokens=64)
+    np.testing.assert_allclose(parts["encoder"], index.vectors @ vector, atol=1e-6)
+    np.testing.assert_array_equal(parts["BM25"], index.bm25.scores(["sort an array"])[0])
+    units = [(part - part.mean()) / part.std() for part in (parts["BM25"], parts["encoder"])]
+    np.testing.assert_allclose(parts[HYBRID], 0.25 * units[0] + 0.75 * units[1], atol=1e-4)
 
 
-def test_the_hybrid_is_the_sum_of_standardised_scores(index):
-    found = scored(index, "sort an array", "hybrid", Settings(words=0.5, spelling=False))
-    units = {
-        name: (part - part.mean()) / part.std()
-        for name, part in found.parts.items()
-        if name != "hybrid"
-    }
-    by_hand = 0.25 * units["single encoder"] + 0.25 * units["dual encoder"] + 0.5 * units["BM25"]
-    np.testing.assert_allclose(found.total, by_hand, atol=1e-5)
+def test_reranking_gives_the_first_entries_the_cross_encoders_order_and_no_others(index):
+    parts = scores(index, "remember what a function returned", RERANKED)
+    first = np.argsort(-parts[HYBRID], kind="stable")
+    again = np.argsort(-parts[RERANKED], kind="stable")
+    passages = [index.passages[row] for row in first[:10]]
+    read = cross_encoder.score("remember what a function returned", passages)
+    assert again[:10].tolist() == first[:10][np.argsort(-read, kind="stable")].tolist()
+    assert again[10:].tolist() == first[10:].tolist()
 
 
-@pytest.mark.parametrize("words, system", [(1.0, "BM25"), (0.0, "single encoder")])
-def test_the_share_of_words_leads_from_meaning_to_words(index, words, system):
-    question = "shuffle a list"
-    mixed = scored(index, question, "hybrid", Settings(words=words)).total
-    alone = scored(index, question, system).total
-    assert np.corrcoef(mixed, alone)[0, 1] > 0.9
+def test_a_weighted_sum_by_hand_and_equal_scores_say_nothing():
+    assert hybrid(np.array([0.0, 2.0]), np.array([10.0, 0.0]), 0.25).tolist() == [0.5, -0.5]
+    assert hybrid(np.array([0.3, 0.3]), np.array([1.0, 3.0]), 0.25).tolist() == [-0.75, 0.75]
+    rows = np.random.default_rng(0).normal(5, 3, (4, 50))
+    np.testing.assert_allclose(standardised(rows).mean(1), 0, atol=1e-12)
+    np.testing.assert_allclose(standardised(rows), standardised(10 * rows - 7))
 
 
-def test_reranking_changes_the_order_of_the_first_entries_alone(index):
-    settings = Settings(depth=6, cross=1.0)
-    question = "remember what a function returned"
-    first = np.argsort(-scored(index, question, "hybrid").total, kind="stable")
-    found = scored(index, question, "pipeline", settings)
-    again = np.argsort(-found.total, kind="stable")
-    assert set(again[:6]) == set(first[:6])
-    assert again[6:].tolist() == first[6:].tolist()
-    read = ~np.isnan(found.parts["cross-encoder"])
-    assert set(np.flatnonzero(read)) == set(first[:6])
+def test_equal_scores_are_in_the_order_of_the_index(index):
+    found = search("xylophone zyzzyva", len(index) + 5, system="BM25", index=index)
+    assert [each.name for each in found] == index.names  # no word is shared: all have 0
 
 
-def test_a_vector_that_is_known_already_gives_the_same_scores(index):
-    vector = pipeline.encoded("sort an array")
-    np.testing.assert_array_equal(
-        scored(index, "sort an array", vector=vector).total, scored(index, "sort an array").total
-    )
-
-
-def test_misspelt_words_are_found_unless_that_is_switched_off(index):
-    found = search("shufle a sequense", 3, index=index)
-    assert found[0].asked == "shuffle a sequence"
-    off = search("shufle a sequense", 3, index=index, settings=Settings(spelling=False))
-    assert off[0].asked == "shufle a sequense"
+def test_misspelt_words_are_corrected_and_it_is_said(index):
+    assert search("shufle a sequense", 1, index=index)[0].asked == "shuffle a sequence"
 
 
 @pytest.mark.parametrize(
     "question",
-    [
-        "x" * 10_000,
-        "как отсортировать массив",
-        "配列を並べ替える",
-        "np.sort(a)[::-1]",
-        "a b " * 3000,
-    ]
-    + ["<b>sort</b> an <img src=x onerror=alert(1)> array", "SELECT * FROM x; --", "7"],
-)
+    ["x" * 100_000, "a b " * 25_000, "<b>sort</b> <img src=x onerror=alert(1)>", "配列を並べ替える",
+     "np.sort(a)[::-1]", "SELECT * FROM x; --", "7", "\x00sort"],
+    ids=lambda text: ascii(text[:20]),
+)  # fmt: skip
 def test_odd_questions_have_an_answer(index, question):
     found = search(question, 3, index=index)
-    assert len(found) == 3
-    assert all(np.isfinite(each.score) for each in found)
-    assert len(found[0].asked) <= pipeline.LONGEST
+    assert len(found) == 3 and all(np.isfinite(each.score) for each in found)
+    assert len(found[0].asked) <= pipeline.LONGEST and "<img" not in found[0].asked
 
 
-def test_tags_are_left_out_and_what_looks_like_one_alone_is_kept():
-    assert cleaned(" <b>sort</b>\n an array ") == "sort an array"
-    assert cleaned("<tuple>") == "<tuple>"
+def test_tags_are_left_out_and_all_else_is_kept():
+    assert cleaned(" <b>sort</b>\n an<br/>array <!-- x -->") == "sort an array"
+    assert cleaned("<tuple>") == "<tuple>"  # nothing else was asked
+    assert cleaned("where a < b and c > d") == "where a < b and c > d"
+    assert cleaned("word " * 300) == ("word " * 200).strip()
 
 
-@pytest.mark.parametrize("question", ["", "  \n", "?!", "...", None, 7, ["sort"]])
-def test_what_holds_no_word_is_refused_with_advice(index, question):
-    with pytest.raises(BadInput):
+@pytest.mark.parametrize("question", ["", "  \n", "?!", "<" * 100_000, None, 7, ["sort"]])
+def test_what_holds_no_word_is_refused(index, question):
+    with pytest.raises(BadInput, match="nothing to search for|is a string"):
         search(question, index=index)
 
 
-@pytest.mark.parametrize(
-    "options", [{"k": 0}, {"k": 1.5}, {"system": "magic"}], ids=["k=0", "k=1.5", "system"]
-)
+@pytest.mark.parametrize("options", [{"k": 0}, {"system": "magic"}], ids=str)
 def test_options_that_are_not_there_are_refused(index, options):
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match="1 or more|There are: BM25, encoder"):
         search("sort an array", index=index, **options)
-
-
-@pytest.mark.parametrize(
-    "options", [{"words": -0.1}, {"words": 1.1}, {"depth": 0}, {"depth": 2.5}, {"late": -1}]
-)
-def test_settings_out_of_range_are_refused(options):
-    with pytest.raises(BadInput):
-        Settings(**options)
-
-
-@pytest.mark.parametrize("entries", ["none", "twice"])
-def test_an_index_needs_entries_and_each_name_once(index, entries):
-    with pytest.raises(BadInput):
-        build([] if entries == "none" else index.entries[:1] * 2)
-
-
-def test_more_than_there_are_gives_all(index):
-    assert len(search("sort", 10**6, index=index)) == len(index)

@@ -13,7 +13,7 @@ from course_utils.evaluate import bootstrap_interval, paired_difference
 SCORES = np.array([[0.9, 0.5, 0.1], [0.9, 0.5, 0.1], [0.9, 0.5, 0.1]])
 
 
-# ---------------------------------------------------------------------------------------- ranks
+# ---- ranks -------------------------------------------------------------------------------------
 
 
 def test_the_rank_is_where_the_right_answer_stands():
@@ -44,7 +44,7 @@ def test_other_scores_are_refused(scores, right, message):
         ranking.ranks(scores, right)
 
 
-# ------------------------------------------------------------------------------------- measures
+# ---- measures ----------------------------------------------------------------------------------
 
 
 def test_the_measures_of_ranks_one_two_and_four():
@@ -52,15 +52,6 @@ def test_the_measures_of_ranks_one_two_and_four():
     assert ranking.reciprocal_rank(found).tolist() == [1, 1 / 2, 1 / 4]
     assert ranking.recall_at(1, found).tolist() == [1, 0, 0]
     assert ranking.recall_at(2, found).tolist() == [1, 1, 0]
-    np.testing.assert_allclose(ranking.ndcg_at(3, found), [1, 1 / math.log2(3), 0])
-
-
-def test_ndcg_is_that_of_scikit_learn():
-    from sklearn.metrics import ndcg_score
-
-    scores = np.random.default_rng(0).random((20, 20))
-    ours = ranking.ndcg_at(10, ranking.ranks(scores)).mean()
-    assert ours == pytest.approx(ndcg_score(np.eye(20), scores, k=10))
 
 
 @pytest.mark.parametrize("wrong", [[], [0, 1], [[1]]])
@@ -69,13 +60,39 @@ def test_what_is_no_list_of_ranks_is_refused(wrong):
         ranking.reciprocal_rank(np.array(wrong))
 
 
-def test_an_echo_is_a_question_that_beats_every_answer():
-    assert ranking.echoes(SCORES, [1.0, 0.9, 0.8]).tolist() == [1, 1, 0]
-    with pytest.raises(BadInput, match="echo"):
-        ranking.echoes(SCORES, [1.0])
+@pytest.mark.parametrize(
+    ("scores", "right", "rank"),
+    [
+        ([3, 2, 1], [0], 1),
+        ([3, 2, 1], [2, 1], 2),
+        ([1, 1, 1], [0], 3),
+        ([1, 1, 1], [0, 2], 2),  # a right entry does not stand before another
+        ([5, 1, 1, 0], [1, 2], 2),
+    ],
+)
+def test_the_best_rank_is_that_of_the_first_right_entry(scores, right, rank):
+    assert ranking.best_rank(np.array(scores, float), right) == rank
 
 
-# -------------------------------------------------------------------------------- paired compare
+def test_with_one_right_entry_the_best_rank_is_the_rank():
+    scores = np.random.default_rng(0).integers(9, size=(30, 40)).astype(float)
+    best = [ranking.best_rank(row, [at]) for at, row in enumerate(scores)]
+    assert best == ranking.ranks(scores).tolist()
+
+
+@pytest.mark.parametrize("scores, right", [([1.0, np.nan], [0]), ([1.0], []), ([[1.0]], [0])])
+def test_scores_without_a_best_rank_are_refused(scores, right):
+    with pytest.raises(BadInput, match="a right entry"):
+        ranking.best_rank(np.array(scores), right)
+
+
+def test_the_rows_of_what_answers_and_a_question_that_nothing_answers():
+    assert ranking.acceptable([("b", "gone"), ["a"]], ["a", "b"]) == [[1], [0]]
+    with pytest.raises(BadInput, match="gone"):
+        ranking.acceptable([["a"], ["gone"]], ["a", "b"])
+
+
+# ---- paired compare ----------------------------------------------------------------------------
 
 
 def test_a_system_that_is_always_ahead_differs_for_sure():
@@ -118,7 +135,7 @@ def test_a_paired_test_needs_the_same_questions():
         paired_difference([1.0, 2.0], [1.0, 2.0, 3.0])
 
 
-# ----------------------------------------------------------------------------------------- BM25
+# ---- BM25 --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -148,6 +165,13 @@ def test_bm25_by_hand():
     # One text of two shares the word: idf = ln(1 + 1.5 / 1.5), both texts are of mean length.
     (row,) = BM25(["red apple", "green pear"]).scores(["apple"])
     assert row.tolist() == pytest.approx([math.log(2) * 1 / (1 + 1.5), 0], abs=1e-6)
+
+
+def test_bm25_is_loaded_as_it_was_saved(tmp_path):
+    texts = ["Sorts an array in place.", "Opens a file."]
+    BM25(texts).save(tmp_path / "counts")
+    loaded, asked = BM25.load(tmp_path / "counts"), ["sort", "a file"]
+    np.testing.assert_array_equal(loaded.scores(asked), BM25(texts).scores(asked))
 
 
 def test_bm25_needs_words():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils import cache, embed, models
+from course_utils import bm25, cache, embed, models
 from course_utils.bm25 import BM25
 from course_utils.data import Entry, documentation
 from course_utils.errors import BadInput
@@ -80,7 +80,7 @@ def kept(entries: Sequence[Entry], progress: bool = True) -> Index:
 
 def _key(entries: Sequence[Entry]) -> str:
     """Changes with everything that an index depends on."""
-    code = [Path(module.__file__).read_bytes() for module in (chunks, spelling)]
+    code = [Path(module.__file__).read_bytes() for module in (bm25, chunks, spelling)]
     code.append(Path(__file__).read_bytes())
     rows = json.dumps([astuple(entry) for entry in entries])
     return cache.key(models.identity(), embed.has_bfloat16(), rows, *code)[:32]
@@ -110,9 +110,9 @@ def _load(folder: Path) -> Index | None:
     try:
         told = json.loads((folder / "told.json").read_text(encoding="utf-8"))
         vectors = np.load(folder / "vectors.npy")
-        bm25 = BM25.load(folder / "bm25")
+        counted = BM25.load(folder / "bm25")
     except (OSError, ValueError, EOFError):
         shutil.rmtree(folder, ignore_errors=True)
         return None
     entries = [Entry(*row) for row in told["entries"]]
-    return Index(entries, told["passages"], vectors, bm25, Vocabulary(told["counts"]))
+    return Index(entries, told["passages"], vectors, counted, Vocabulary(told["counts"]))

@@ -24,7 +24,7 @@ WORDS = 0.25  # the share of BM25 in the hybrid; the encoder has the rest
 DEPTH = 10  # how many of the hybrid's first entries the cross-encoder reads again
 QUESTION_TOKENS = 64
 LONGEST = 1000  # characters of a question that are read
-_TAG = re.compile(r"<[^<>]*>")
+_TAG = re.compile(r"</?[a-zA-Z!][^<>]*>")
 
 
 @dataclass(frozen=True)
