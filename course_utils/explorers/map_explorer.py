@@ -53,7 +53,8 @@ def explorer(points, texts: Sequence[str], groups: Sequence[str], title: str) ->
     ends = {"x_scale": (left, right), "y_scale": (bottom, top)}
     scatter = jscatter.Scatter(data=table, x="x", y="y", height=HEIGHT, **ends)
     scatter.axes(axes=False).background("white").size(default=8).legend(True, position="top-left")
-    scatter.color(by="group", map={name: _colour(index) for index, name in enumerate(names)})
+    # In the alphabet's order: jscatter 1.0.1 gives names in another one each other's colours.
+    scatter.color(by="group", map={name: _colour(names.index(name)) for name in sorted(names)})
     scatter.tooltip(True, properties=["text", "group"], histograms=False)
 
     scatter.widget.toolbar_buttons = BUTTONS

@@ -22,6 +22,8 @@ from course_utils.errors import BadInput
 from course_utils.retrieval import chunks, spelling
 from course_utils.retrieval.spelling import Vocabulary
 
+NEWEST = 4  # indexes that stay on disk: of other packages, say
+
 
 @dataclass(frozen=True, eq=False)
 class Index:
@@ -75,6 +77,7 @@ def kept(entries: Sequence[Entry], progress: bool = True) -> Index:
     if (found := _load(folder)) is None:
         found = build(entries, progress)
         _save(found, folder)
+        _forget(folder.parent)
     return found
 
 
@@ -103,6 +106,13 @@ def _save(index: Index, folder: Path) -> None:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _forget(parent: Path) -> None:
+    """Delete all but the newest indexes: each is some 30 MB, and a new version has another key."""
+    kept = sorted(parent.glob("[!.]*"), key=lambda folder: folder.stat().st_mtime)
+    for old in kept[:-NEWEST]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _load(folder: Path) -> Index | None:
