@@ -127,7 +127,7 @@ def measured(real: np.ndarray, queries: np.ndarray, n: int, threads: int) -> dic
         codes = faiss.downcast_index(index.base_index) if kind in (SQ8, PQ) else index
         kinds[kind] = {
             "knob": meaning,
-            "build_seconds": round(seconds, 3),
+            "build_seconds": round(seconds, 6),
             "bytes": len(faiss.serialize_index(codes)),
             "exact_bytes": vectors.nbytes if kind in (SQ8, PQ) else 0,
             "curve": points,
