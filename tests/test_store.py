@@ -32,19 +32,12 @@ def encode(texts: list[str]) -> np.ndarray:
     return np.array([np.random.default_rng(seed).normal(size=DIMENSION) for seed in seeds])
 
 
-def collection(client, name: str = "some") -> str:
+def collection(client) -> None:
     """An empty collection, as the lesson makes it."""
-    if client.has_collection(name):
-        client.drop_collection(name)
-    client.create_collection(
-        name,
-        dimension=DIMENSION,
-        primary_field_name="key",
-        id_type="string",
-        max_length=512,
-        metric_type="COSINE",
-    )
-    return name
+    if client.has_collection("some"):
+        client.drop_collection("some")
+    key = {"primary_field_name": "key", "id_type": "string", "max_length": 512}
+    client.create_collection("some", dimension=DIMENSION, metric_type="COSINE", **key)
 
 
 def state(client) -> dict[str, dict]:
@@ -109,22 +102,17 @@ def test_a_released_folder_can_be_opened_elsewhere_and_holds_what_was_put(tmp_pa
     retrieval.release(folder)
 
 
-@pytest.mark.parametrize("name", ["http_proxy", "grpc_proxy"])
-def test_a_proxy_for_the_network_does_not_stand_before_a_folder(tmp_path, monkeypatch, name):
-    monkeypatch.setenv(name, "http://127.0.0.1:9")
+def test_a_proxy_for_the_network_does_not_stand_before_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     for other in ("no_proxy", "no_grpc_proxy"):
         monkeypatch.delenv(other, raising=False)
     assert retrieval.connect(tmp_path / "some.db").list_collections() == []
     retrieval.release(tmp_path / "some.db")
 
 
-@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "http://localhost:9"])
-def test_where_no_server_is_that_is_told(uri):
+def test_a_server_that_is_not_there_or_says_nothing_is_not_waited_for():
     with pytest.raises(StoreError, match="No Milvus server .* Is it running"):
-        retrieval.connect(uri)
-
-
-def test_a_server_that_says_nothing_is_not_waited_for():
+        retrieval.connect("http://127.0.0.1:9")
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -171,17 +159,10 @@ def test_what_has_no_place_among_the_vectors_is_refused(client, vectors, words):
     assert state(client) == {}
 
 
-def test_a_vector_is_a_row_and_found_as_the_exact_search_finds_it(client):
-    chunks = documents(40)
-    ingest(client, chunks)
-    vectors = encode([chunk.passage for chunk in chunks])
-    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    question = checked(client, "some", units[7])
-    assert question.shape == (1, DIMENSION) and question.dtype == np.float32
-    (found,) = client.search("some", question, limit=5)
-    best = np.argsort(-units @ units[7])[:5]
-    assert [hit["key"] for hit in found] == [chunks[row].key for row in best]
-    np.testing.assert_allclose([hit["distance"] for hit in found], (units @ units[7])[best], 1e-5)
+def test_one_vector_is_a_row_in_float32(client):
+    found = checked(client, "some", list(range(DIMENSION)))
+    np.testing.assert_array_equal(found, [range(DIMENSION)])
+    assert found.dtype == np.float32
 
 
 # ---- ingest ------------------------------------------------------------------------------------
@@ -297,12 +278,7 @@ def test_a_killed_ingest_goes_on_where_it_was_and_ends_the_same(tmp_path, client
     ingest(first, before())
     retrieval.release(folder)
 
-    found = subprocess.run(
-        [sys.executable, "-c", KILLED, str(folder), *place.split()],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    found = run_python("-c", KILLED, str(folder), *place.split())
     assert (found.returncode, found.stderr) == (-signal.SIGKILL, "")
     again = retrieval.connect(folder)  # a killed process leaves no lock
     done = sum(
