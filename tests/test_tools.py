@@ -6,8 +6,10 @@ import shutil
 import nbformat
 import pytest
 
+from course_utils import data
+from course_utils.retrieval import SYSTEMS, index
 from tests.helpers import ROOT, run_python
-from tools import badges, bench, lessons, minimum, readme
+from tools import badges, bench, bench_retrieval, lessons, minimum, readme
 
 # --- badges: tests/test_project.py holds the rules; this is the course itself --------------------
 
@@ -102,3 +104,27 @@ def test_bench_compares_and_prints_a_ratio(capsys):
         ratio, cosine = map(float, re.fullmatch(pattern, line).groups())
         assert ratio > 0 and 0.9999 <= cosine < 1.000001
     assert re.fullmatch(r"median ratio \d+\.\d\d \(from \d+\.\d\d to \d+\.\d\d\)", last)
+
+
+def test_the_searches_are_compared_with_two_peers(capsys, monkeypatch):
+    """On the entries that answer four of the tune questions; again, no speed is asserted."""
+    asked = [each for each in data.questions() if each.split == "tune" and each.answers][:4]
+    names = {name for each in asked for name in each.answers}
+    few = index.build([each for each in data.documentation() if each.name in names], False)
+    monkeypatch.setattr(index, "documentation_index", lambda: few)
+    bench_retrieval.main(["--questions", "4", "--rounds", "1"])
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"4 questions, {len(few)} entries, ")
+    systems = (bench_retrieval.SENTENCES, bench_retrieval.WORDS, *SYSTEMS)
+    for line, system in zip(lines, systems, strict=True):
+        found = re.fullmatch(
+            rf"{system} +[\d.]+ ms +[\d.]+ of sentence-transformers'   "
+            r"MRR@10 (\d\.\d{3})   success@5 (\d\.\d{3})",
+            line,
+        )
+        assert 0.5 < float(found[1]) <= 1 and 0.5 < float(found[2]) <= 1  # among so few
+
+
+def test_the_rank_of_the_first_right_name():
+    assert bench_retrieval.rank(["a", "b", "c"], ["c", "b"]) == 2
+    assert bench_retrieval.rank(["a"], ["b"]) == float("inf")

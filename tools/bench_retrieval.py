@@ -1,91 +1,100 @@
-"""`make bench`, L5: milliseconds a question and MRR, beside BM25 and sentence-transformers.
+"""`make bench`, L5: milliseconds a question and quality of each system, beside two peers.
 
-Every system answers the same questions of the tune split, one at a time, in one process; the
-systems take turns question by question, so that a busy moment of the machine meets all of them.
-The peer is sentence-transformers' encoder with `util.semantic_search` over the same passages.
-Only ratios mean something on another machine.
+The peers are sentence-transformers (the same weights, `util.semantic_search` over the same
+passages) and bm25s with its own tokenizer over whole entries. All answer the tune questions one at
+a time, in one process: in every round the systems take turns question by question, each time in
+another order. Only the ratios mean something on another machine.
 """
 
 import argparse
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
-from course_utils import data, models
-from course_utils.retrieval import evaluation, pipeline
-from course_utils.retrieval.index import Index, documentation_index
-from course_utils.retrieval.pipeline import BEST, BM25, CROSS, HYBRID, LATE, PIPELINE, SINGLE
+from course_utils import data, models, ranking
+from course_utils.retrieval import SYSTEMS, index, search
 
-PEER = "sentence-transformers"
-QUESTIONS, DEPTH = 40, 20
-WITHOUT, WITH = 60, 500  # milliseconds: the aims without and with reranking
-
-Ranker = Callable[[str], np.ndarray]
+SENTENCES, WORDS = "sentence-transformers", "bm25s, its own tokens"
+ROUNDS, K = 3, 10
+Search = Callable[[str], list[str]]  # a question to the names of K entries, best first
 
 
-def peer(index: Index) -> Ranker:
-    """The plain pipeline of sentence-transformers: scores `[n]` of all entries for a question."""
+def sentence_transformers(about: index.Index) -> Search:
+    """Its plain semantic search, over passages that it embeds itself."""
     from sentence_transformers import util
 
     encoder = models.sentence_transformer()
-    passages = [chunk.passage for chunk in index.chunks]
-    vectors = encoder.encode(passages, convert_to_tensor=True, show_progress_bar=False)
+    passages = encoder.encode(about.passages, convert_to_tensor=True, show_progress_bar=False)
 
-    def scores(question: str) -> np.ndarray:
+    def found(question: str) -> list[str]:
         asked = encoder.encode(question, convert_to_tensor=True, show_progress_bar=False)
-        (hits,) = util.semantic_search(asked, vectors, top_k=len(passages))
-        found = np.empty(len(passages))
-        for hit in hits:
-            found[hit["corpus_id"]] = hit["score"]
-        return found
+        (hits,) = util.semantic_search(asked, passages, top_k=K)
+        return [about.entries[hit["corpus_id"]].name for hit in hits]
 
-    return scores
+    return found
 
 
-def ours(index: Index, system: str) -> Ranker:
-    settings = replace(BEST, depth=DEPTH)
-    return lambda question: pipeline.scores(index, question, system, settings)
+def plain_bm25(about: index.Index) -> Search:
+    """bm25s as its documentation shows it."""
+    import bm25s
+
+    counted = bm25s.BM25()
+    texts = [f"{entry.name} {entry.text}" for entry in about.entries]
+    counted.index(bm25s.tokenize(texts, show_progress=False), show_progress=False)
+
+    def found(question: str) -> list[str]:
+        asked = bm25s.tokenize(question, show_progress=False)
+        rows, _ = counted.retrieve(asked, k=K, show_progress=False)
+        return [about.entries[row].name for row in rows[0]]
+
+    return found
 
 
-def main() -> None:
-    """Print one line a system: median and 95th percentile of milliseconds, MRR, the ratio."""
+def ours(about: index.Index, system: str) -> Search:
+    """A system of L5, with all that it does to a question."""
+    return lambda question: [each.name for each in search(question, K, system=system, index=about)]
+
+
+def rank(names: Sequence[str], right: Sequence[str]) -> float:
+    """The rank of the first right name, from 1; infinite where there is none."""
+    return next((at for at, name in enumerate(names, start=1) if name in right), np.inf)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a line a system: the median of milliseconds, the ratio to a peer's, the quality."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--questions", type=int, default=QUESTIONS)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    parser.add_argument("--questions", type=int, help="only the first so many")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args(arguments)
 
-    index = documentation_index()
+    about = index.documentation_index()
     asked = [each for each in data.questions() if each.split == "tune" and each.answers]
-    asked = asked[:: max(1, len(asked) // options.questions)][: options.questions]
-    right = evaluation.acceptable(asked, index.names)
-    names = (BM25, SINGLE, HYBRID, PIPELINE, LATE, CROSS)
-    rankers = {PEER: peer(index), **{name: ours(index, name) for name in names}}
-    seconds: dict[str, list[float]] = {name: [] for name in rankers}
-    scores: dict[str, list[np.ndarray]] = {name: [] for name in rankers}
-    for ranker in rankers.values():
-        ranker(asked[0].question)  # loads what has to be loaded
-    for each in asked:
-        for name, ranker in rankers.items():
-            began = time.perf_counter()
-            scores[name].append(ranker(each.question))
-            seconds[name].append(time.perf_counter() - began)
+    asked = asked[: options.questions]
+    searches = {SENTENCES: sentence_transformers(about), WORDS: plain_bm25(about)}
+    searches |= {system: ours(about, system) for system in SYSTEMS}
+    names = list(searches)
+    ranks = np.array(
+        [[rank(searches[name](each.question), each.answers) for each in asked] for name in names]
+    )  # [s, q]; and all is loaded now
+    seconds = np.empty((options.rounds, len(asked), len(names)))
+    for turn in range(options.rounds):
+        for row, each in enumerate(asked):
+            for at in np.roll(range(len(names)), turn + row):
+                began = time.perf_counter()
+                searches[names[at]](each.question)
+                seconds[turn, row, at] = time.perf_counter() - began
 
-    middle = {name: 1000 * float(np.median(each)) for name, each in seconds.items()}
-    print(f"{len(asked)} questions, {len(index):,} entries, {torch.get_num_threads()} threads")
-    for name in rankers:
-        late = 1000 * float(np.percentile(seconds[name], 95))
-        mrr = evaluation.measured(scores[name], right)["MRR"].mean()
+    print(f"{len(asked)} questions, {len(about):,} entries, {torch.get_num_threads()} threads")
+    middle = 1000 * np.median(seconds, axis=(0, 1))
+    for at, name in enumerate(names):
+        ratio = np.median(seconds[..., at] / seconds[..., 0])
         print(
-            f"{name:22s} p50 {middle[name]:6.1f} ms   p95 {late:6.1f} ms   "
-            f"{middle[name] / middle[PEER]:5.2f} of the peer's time   MRR {mrr:.3f}"
+            f"{name:22} {middle[at]:7.1f} ms   {ratio:5.2f} of {SENTENCES}'   "
+            f"MRR@{K} {ranking.reciprocal_rank(ranks[at]).mean():.3f}   "
+            f"success@5 {ranking.recall_at(5, ranks[at]).mean():.3f}"
         )
-    for what, name, aim in (("without", PIPELINE, WITHOUT), ("with", CROSS, WITH)):
-        kept = "kept" if middle[name] <= aim else "MISSED"
-        print(f"{what} reranking: aim {aim} ms, {middle[name]:.0f} ms: {kept}")
 
 
 if __name__ == "__main__":
