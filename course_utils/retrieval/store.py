@@ -37,8 +37,12 @@ def connect(uri: str | Path, token: str = "", seconds: float = 10.0):
     for name in ("pymilvus", "milvus_lite"):  # they log what they raise as well
         logging.getLogger(name).setLevel(logging.CRITICAL)
     remote = "://" in str(uri)
-    # A folder is served on loopback, and a proxy for the network knows nothing of it.
-    options = {} if remote else {"grpc.enable_http_proxy": 0}
+    # By default a client asks every 10 s whether its server is there; milvus-lite throws it out.
+    options = {"grpc.keepalive_time_ms": 600_000}
+    if (
+        not remote
+    ):  # a folder is served on loopback, and a proxy for the network knows nothing of it
+        options["grpc.enable_http_proxy"] = 0
     uri = str(uri if remote else _folder(uri))
     try:
         client = MilvusClient(uri, token=token, timeout=seconds, grpc_options=options)
