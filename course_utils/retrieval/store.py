@@ -39,9 +39,7 @@ def connect(uri: str | Path, token: str = "", seconds: float = 10.0):
     remote = "://" in str(uri)
     # By default a client asks every 10 s whether its server is there; milvus-lite throws it out.
     options = {"grpc.keepalive_time_ms": 600_000}
-    if (
-        not remote
-    ):  # a folder is served on loopback, and a proxy for the network knows nothing of it
+    if not remote:  # a folder is served on loopback: a proxy for the network knows nothing of it
         options["grpc.enable_http_proxy"] = 0
     uri = str(uri if remote else _folder(uri))
     try:
