@@ -68,7 +68,7 @@ WRONG = {
         (lambda w, s: ([k for k in w if k in s and w[k] != s[k]], ["d"]), "not in the store"),
         (lambda w, s: (plan(w, s)[0], list(s)), "only 'd' is in the store"),
     ],
-    "L5.3 a right answer": [
+    "L5.4 a right answer": [
         NONE,
         (lambda a, v: v.lower() in a.lower(), "Compare words"),
         (lambda a, v: a == v, "stands in the answer"),
@@ -80,7 +80,7 @@ WRONG = {
         ),
         (lambda a, v: True, "should be False"),
     ],
-    "L5.4 exact search": [
+    "L5.3 exact search": [
         NONE,
         (lambda q, p, k: np.argsort(cosines(q, p))[:k], "farthest from the question"),
         (lambda q, p, k: np.argsort(-(p @ q))[:k], "the longest vectors win"),
@@ -116,8 +116,8 @@ WRONG = {
 RIGHT = {
     "L5.1 windows": [windows],
     "L5.2 what has to be done": [lambda w, s: (set(plan(w, s)[0]), set(s) - set(w))],
-    "L5.3 a right answer": [rag.says],
-    "L5.4 exact search": [
+    "L5.4 a right answer": [rag.says],
+    "L5.3 exact search": [
         lambda q, p, k: np.argsort(-cosines(q, p))[:k],
         lambda q, p, k: sorted(range(len(p)), key=lambda row: -cosines(q, p)[row])[:k],
         lambda q, p, k: np.argsort(cosines(q, p))[::-1][:k].tolist(),

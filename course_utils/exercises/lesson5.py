@@ -78,7 +78,7 @@ def says(answer: str, value: str) -> bool:
     return False
 
 
-@exercise("L5.3 a right answer", solution=says)
+@exercise("L5.4 a right answer", solution=says)
 def _says(answer) -> str | None:
     cases = [
         ("It is Paris.", "Paris", True, "the value stands in the answer."),
@@ -105,7 +105,7 @@ def nearest(question, passages, k: int):
     return np.argsort(-cosines)[:k]
 
 
-@exercise("L5.4 exact search", solution=nearest)
+@exercise("L5.3 exact search", solution=nearest)
 def _exact_search(answer) -> str | None:
     import numpy as np
 

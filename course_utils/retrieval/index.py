@@ -49,8 +49,11 @@ class Index:
 
 @functools.cache
 def documentation_index() -> Index:
-    """The index of the course's documentation. The very first call embeds it: about a minute."""
-    return kept(documentation())
+    """The index of the course's documentation. The very first call embeds it: about a minute.
+
+    Silent, so that a notebook prints the same the first time and later.
+    """
+    return kept(documentation(), progress=False)
 
 
 def build(entries: Sequence[Entry], progress: bool = True) -> Index:
