@@ -1,6 +1,5 @@
 """tools/readme.py: README.md is up to date, and says what the notebooks store, whatever it is."""
 
-
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
