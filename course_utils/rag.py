@@ -15,7 +15,7 @@ from course_utils import embed, models
 
 BUDGET = 512  # tokens that all sources together may have
 NEW_TOKENS = 24  # of an answer
-BATCH = 32
+BATCH = 16
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'`(])")
 
 
