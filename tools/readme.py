@@ -37,6 +37,7 @@ LADDER = (
     "BM25",
     "single encoder",
     "single encoder, near copies dropped",
+    "single encoder, answers alone",
     "dual encoder",
     "dual encoder + cross-encoder",
     "the right passage",
