@@ -6,7 +6,6 @@ how all looks, `charts` draws on axes, `output` puts figures, widgets and tables
 """
 
 from course_utils.plots import charts
-from course_utils.plots.curves import growth, plain_log, short_number, trade_off
 from course_utils.plots.figures import bars, dots, heatmap, lines, scatter_map, words
 from course_utils.plots.measures import intervals
 from course_utils.plots.output import png, show, show_widget, table, tokens_strip
@@ -40,20 +39,16 @@ __all__ = [
     "contrast",
     "dots",
     "figure",
-    "growth",
     "heatmap",
     "intervals",
     "lines",
-    "plain_log",
     "png",
     "scatter_map",
-    "short_number",
     "show",
     "show_widget",
     "strips_height",
     "table",
     "token_strips",
     "tokens_strip",
-    "trade_off",
     "words",
 ]
