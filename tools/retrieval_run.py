@@ -96,31 +96,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def rag_run(few: int | None) -> dict:
     facts = data.fact_questions()
-    sides = {side: facts[facts.side == side] for side in ("validation", "held out")}
-    known = {side: _wording(part, "known", few) for side, part in sides.items()}
-    new = {side: _wording(part, "new", few) for side, part in sides.items()}
-    half = known["validation"].iloc[::2].reset_index(drop=True)
+    validation = _some(facts, "validation", "known", few)
+    known, new = (_some(facts, "held out", wording, few) for wording in ("known", "new"))
+    half = validation.iloc[::2].reset_index(drop=True)
     prompts = {name: _tried(half, *both) for name, both in WORDINGS.items()}
-    near = _near_threshold(known["validation"])
+    near = _near_threshold(validation)
     return {
-        "questions": len(known["held out"]),
-        "entities": known["held out"].entity.tolist(),
+        "questions": len(known),
+        "entities": known.entity.tolist(),
         "prompts_on_validation": prompts,
         "near_copies_from": near,
         "wordings": {
-            "known": _ladder(known["held out"], near),
-            "new": _ladder(new["held out"], near),
+            "known": _ladder(known, near),
+            "new": _ladder(new, near),
         },
         "reworded": {
-            "known": _firsts(known["held out"], new["held out"].question.tolist(), near),
-            "new": _firsts(new["held out"], known["held out"].question.tolist(), near),
+            "known": _firsts(known, new.question.tolist(), near),
+            "new": _firsts(new, known.question.tolist(), near),
         },
-        "sources": _three_sources(known["held out"]),
+        "sources": _three_sources(known),
     }
 
 
-def _wording(facts, wording: str, few: int | None):
-    return facts[facts.wording == wording].reset_index(drop=True)[:few]
+def _some(facts, side: str, wording: str, few: int | None):
+    return facts[(facts.side == side) & (facts.wording == wording)].reset_index(drop=True)[:few]
 
 
 def _tried(facts, with_source: str, without: str) -> dict[str, float]:
@@ -296,7 +295,7 @@ def retrieval_run(few: int | None) -> dict:
         split: [each for each in questions if each.split == split][:few]
         for split in ("tune", "test")
     }
-    tune = {name: values for name, values in _asked(about, splits["tune"]).items()}
+    tune = _asked(about, splits["tune"])
     choice = _chosen(about, splits["tune"])
     return {
         "entries": len(about),
@@ -341,6 +340,7 @@ def _asked(about: index.Index, questions) -> dict:
     heads = dual_encoder.shipped("documentation")
     with torch.inference_mode():
         passages = heads.answers(torch.from_numpy(about.vectors)).numpy()
+    row_of = {name: row for row, name in enumerate(about.names)}
     told = {"question": [], "style": [], "support": [], "ranks": {}}
     for each in questions:
         typed = pipeline.cleaned(each.question)
@@ -356,7 +356,7 @@ def _asked(about: index.Index, questions) -> dict:
         told["question"].append(each.question)
         told["style"].append(each.style)
         told["support"].append(round(float(parts["encoder"][parts["hybrid"].argmax()]), 4))
-        right = [about.names.index(name) for name in each.answers if name in about.names]
+        right = [row_of[name] for name in each.answers if name in row_of]
         for name, of in parts.items():
             rank = ranking.best_rank(of, right) if right else 0
             told["ranks"].setdefault(name, []).append(rank)

@@ -6,7 +6,7 @@ same map stands there as a picture.
 
 import difflib
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ipywidgets as widgets
 import numpy as np
@@ -43,20 +43,10 @@ def touch_map(points, texts: Sequence[str], groups: Sequence[str], *, title: str
 
 def explorer(points, texts: Sequence[str], groups: Sequence[str], title: str) -> widgets.VBox:
     """The widget of `touch_map`. Raises ImportError without jupyter-scatter."""
-    import jscatter  # here, because it takes longer to import than all other explorers
-
     points, texts, groups = np.asarray(points, dtype=float), list(texts), list(groups)
-    names = list(dict.fromkeys(groups))
-    table = pd.DataFrame({"x": points[:, 0], "y": points[:, 1], "text": texts, "group": groups})
-    low, high = points.min(axis=0), points.max(axis=0)
-    (left, bottom), (right, top) = low - EDGE * (high - low), high + EDGE * (high - low)
-    ends = {"x_scale": (left, right), "y_scale": (bottom, top)}
-    scatter = jscatter.Scatter(data=table, x="x", y="y", height=HEIGHT, **ends)
-    scatter.axes(axes=False).background("white").size(default=8).legend(True, position="top-left")
-    # In the alphabet's order: jscatter 1.0.1 gives names in another one each other's colours.
-    scatter.color(by="group", map={name: _colour(names.index(name)) for name in sorted(names)})
-    scatter.tooltip(True, properties=["text", "group"], histograms=False)
-
+    colours = {name: _colour(place) for place, name in enumerate(dict.fromkeys(groups))}
+    scatter = scatter_of(points, {"text": texts, "group": groups}, colours)
+    scatter.size(default=8)
     scatter.widget.toolbar_buttons = BUTTONS
 
     find = panel.text_field("find", "", "320px")
@@ -92,6 +82,25 @@ def explorer(points, texts: Sequence[str], groups: Sequence[str], title: str) ->
     box.add_class("course-explorer")
     box.add_class("explorer-touch-map")
     return box
+
+
+def scatter_of(points: np.ndarray, told: Mapping[str, list[str]], colours: Mapping[str, str]):
+    """A map of points `[n, 2]` for the browser: a `jscatter.Scatter`.
+
+    `told` has what hover shows of each point; its last column is in the `colours` of its names.
+    Raises ImportError without jupyter-scatter.
+    """
+    import jscatter  # here, because it takes longer to import than all other explorers
+
+    table = pd.DataFrame({"x": points[:, 0], "y": points[:, 1], **told})
+    low, high = points.min(axis=0), points.max(axis=0)
+    (left, bottom), (right, top) = low - EDGE * (high - low), high + EDGE * (high - low)
+    ends = {"x_scale": (left, right), "y_scale": (bottom, top)}
+    scatter = jscatter.Scatter(data=table, x="x", y="y", height=HEIGHT, **ends)
+    scatter.axes(axes=False).background("white").legend(True, position="top-left")
+    # In the alphabet's order: jscatter 1.0.1 gives names in another one each other's colours.
+    scatter.color(by=list(told)[-1], map=dict(sorted(colours.items())))
+    return scatter.tooltip(True, properties=list(told), histograms=False)
 
 
 def search(texts: Sequence[str], typed: str) -> int | None:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import ipywidgets as widgets
 import numpy as np
-import pandas as pd
 
 from course_utils import plots, projection
 from course_utils.bm25 import CAPITAL, WORD, tokens
 from course_utils.errors import CourseError
-from course_utils.explorers import panel
+from course_utils.explorers import map_explorer, panel
 from course_utils.plots import figures
 from course_utils.projection import Honesty
 from course_utils.retrieval import pipeline
@@ -23,8 +22,6 @@ QUESTION = "how do I split data into train and test"
 MOST = pipeline.DEPTH  # entries in a list; the cross-encoder reads no more
 MAPPED = 1000  # entries that UMAP lays out; the others stand among them
 NEAREST = 3  # of those say where another one stands
-HEIGHT = 480  # of the map, in pixels
-EDGE = 0.03  # of its extent around it, or its outermost dots would be cut
 SUMMARY = 110  # characters of an entry's summary
 MARK = f"background:#ffe08a;color:{plots.PALETTE['ink']}"
 SMALL = "font-size:12px;line-height:1.35"
@@ -220,22 +217,13 @@ def _note(points: np.ndarray, honesty: Honesty) -> str:
 
 def _scatter(index: Index, points: np.ndarray):
     """The map as a widget of jupyter-scatter; its `selection` stands out. Else ImportError."""
-    import jscatter  # here, because it takes longer to import than all other explorers
-
     packages = [entry.package for entry in index.entries]
-    table = pd.DataFrame({"x": points[:, 0], "y": points[:, 1]})
-    table = table.assign(name=index.names, package=packages)
-    low, high = points.min(axis=0), points.max(axis=0)
-    (left, bottom), (right, top) = low - EDGE * (high - low), high + EDGE * (high - low)
-    ends = {"x_scale": (left, right), "y_scale": (bottom, top)}
-    scatter = jscatter.Scatter(data=table, x="x", y="y", height=HEIGHT, **ends)
-    scatter.axes(axes=False).background("white").legend(True, position="top-left")
     colours = {name: plots.colour(place) for place, name in enumerate(dict.fromkeys(packages))}
-    # In the alphabet's order: jscatter 1.0.1 gives names in another one each other's colours.
-    scatter.color(by="package", map=dict(sorted(colours.items()))).size(default=4)
+    told = {"name": index.names, "package": packages}
+    scatter = map_explorer.scatter_of(points, told, colours)
+    scatter.size(default=4)
     scatter.opacity(unselected=0.3)
     scatter.options(regl_scatterplot_options={"pointSizeSelected": 3, "pointOutlineWidth": 3})
-    scatter.tooltip(True, properties=["name", "package"], histograms=False)
     scatter.widget.toolbar_buttons = ["pan_zoom", "full_screen", "reset"]
     return scatter.widget
 

@@ -76,8 +76,9 @@ def words(entry: Entry) -> str:
 
 def kept(entries: Sequence[Entry], progress: bool = True) -> Index:
     """The index of these entries from the cache folder; made, and kept there, where it is not."""
+    entries = list(entries)
     folder = cache.folder() / "index" / _key(entries)
-    if (found := _load(folder)) is None:
+    if (found := _load(folder, entries)) is None:
         found = build(entries, progress)
         _save(found, folder)
         _forget(folder.parent)
@@ -100,8 +101,7 @@ def _save(index: Index, folder: Path) -> None:
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".writing-"))
         index.bm25.save(temporary / "bm25")
         np.save(temporary / "vectors.npy", index.vectors)
-        rows = [astuple(entry) for entry in index.entries]
-        told = {"entries": rows, "passages": index.passages, "counts": index.vocabulary.counts}
+        told = {"passages": index.passages, "counts": index.vocabulary.counts}
         (temporary / "told.json").write_text(json.dumps(told), encoding="utf-8")
         os.replace(temporary, folder)
     except OSError:
@@ -118,8 +118,8 @@ def _forget(parent: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _load(folder: Path) -> Index | None:
-    """The index of a folder, or None where it is not there or cannot be read."""
+def _load(folder: Path, entries: list[Entry]) -> Index | None:
+    """What a folder has about these entries, or None where it is not there or cannot be read."""
     try:
         told = json.loads((folder / "told.json").read_text(encoding="utf-8"))
         vectors = np.load(folder / "vectors.npy")
@@ -127,5 +127,4 @@ def _load(folder: Path) -> Index | None:
     except (OSError, ValueError, EOFError):
         shutil.rmtree(folder, ignore_errors=True)
         return None
-    entries = [Entry(*row) for row in told["entries"]]
     return Index(entries, told["passages"], vectors, counted, Vocabulary(told["counts"]))
