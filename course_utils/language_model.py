@@ -22,18 +22,25 @@ FORMAT = 1  # of the copy; another number has it made anew
 ABOUT = "made.json"  # written last: the digest of each file of the copy, and what it was made from
 
 
-def load():
-    """`(tokenizer, model)`: the model in float32, in evaluation mode; the tokenizer pads left.
+def tokenizer():
+    """The tokenizer, which pads left. Makes the copy where there is none, and says so.
 
-    The weights stay on disk until they are used. Makes the copy where there is none, and says so.
     Raises CourseError where the package is missing or changed, or the copy cannot be written.
     """
-    folder = copy()
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32", local_files_only=True)
-    return tokenizer, model.eval()
+    return AutoTokenizer.from_pretrained(copy(), local_files_only=True)
+
+
+def model():
+    """The model in float32, in evaluation mode; its weights stay on disk until they are used.
+
+    Makes the copy as `tokenizer` does.
+    """
+    from transformers import AutoModelForCausalLM
+
+    options = {"dtype": "float32", "local_files_only": True}
+    return AutoModelForCausalLM.from_pretrained(copy(), **options).eval()
 
 
 def copy_folder() -> Path:

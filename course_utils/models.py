@@ -137,6 +137,13 @@ def load(name: str = "sentence encoder"):
     return special.get(wanted.name, _load_embedded)()
 
 
+def load_tokenizer(name: str = "sentence encoder"):
+    """The tokenizer of `load`, without the model: that of the language model needs no weights."""
+    if switch() == "embedded" and role(name).name == "language model":
+        return _load_language_tokenizer()
+    return load(name)[0]
+
+
 def sentence_transformer(pooling: str = "mean"):
     """The embedded weights as a `SentenceTransformer` on the CPU: the peer of our own encoding.
 
@@ -201,11 +208,18 @@ def _load_static():
 
 
 @functools.cache
+def _load_language_tokenizer():
+    from course_utils import language_model
+
+    return language_model.tokenizer()
+
+
+@functools.cache
 def _load_language_model():
     from course_utils import language_model
 
     with _no_progress_bar():
-        return language_model.load()
+        return _load_language_tokenizer(), language_model.model()
 
 
 @functools.cache

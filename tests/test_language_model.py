@@ -25,6 +25,13 @@ def test_the_capital_of_france():
     assert tokenizer.decode(shares.argmax()) == " Paris" and shares.max() > 0.5
 
 
+def test_the_tokenizer_alone_needs_no_weights(monkeypatch):
+    monkeypatch.setattr(language_model, "model", lambda: pytest.fail("the weights are loaded"))
+    models._load_language_tokenizer.cache_clear()
+    assert models.load_tokenizer(ROLE).tokenize("a stormy sea") == ["a", "Ġstormy", "Ġsea"]
+    assert models.load_tokenizer() is models.load()[0]
+
+
 def test_numbers_are_cut_as_in_training():
     tokenizer, _ = models.load(ROLE)
     assert tokenizer.tokenize("in 1984,  7") == ["in", "Ġ", "1", "9", "8", "4", ",", "ĠĠ", "7"]
