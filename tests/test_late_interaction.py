@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from course_utils import embed, late_interaction
+from course_utils import embed
 from course_utils.errors import BadInput
+from tools.training.cross_encoder import late_interaction
 
 TEXTS = ["A swift sleeps in the air.", "", "Bread needs an hour in a hot oven, and then it cools."]
 

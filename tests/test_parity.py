@@ -47,7 +47,7 @@ def texts() -> list[str]:
     made += [entries[index].summary for index in chosen[25:]]
     made += [*data.words().word[::15]]
     made += [*data.senses().sentence[::3]]
-    made += [row.first for row in data.pairs()[::4]]
+    made += [*data.pairs()["first"][::4]]
     assert len(set(made)) >= 300
     return made[:300]
 

@@ -21,7 +21,7 @@ import torch
 
 from course_utils import cache, cross_encoder, data
 from course_utils.cross_encoder import CrossEncoder, storage
-from course_utils.data import EverydayGroup, Fact, QaPair
+from course_utils.data import Fact, QaPair
 from tools import records
 from tools.training import cross_encoder as recipe
 from tools.training.adapter_training import Step
@@ -67,7 +67,7 @@ class Splits:
     train: Sides
     validation: Sides
     held_out: Sides
-    everyday: Sequence[EverydayGroup]
+    everyday: Sequence[Group]
 
 
 def splits(paragraphs: Sequence[Paragraph]) -> Splits:
@@ -79,7 +79,7 @@ def splits(paragraphs: Sequence[Paragraph]) -> Splits:
         Sides(train, pairs.train, facts.train),
         Sides(held_out, pairs.validation, facts.validation),
         Sides(held_out, pairs.held_out, facts.held_out),
-        data.everyday(),
+        recipe.everyday_groups(data.everyday()),
     )
 
 
@@ -140,7 +140,7 @@ def measure(folder: Path, sides: Splits, questions: int | None, baselines: bool)
         "documentation": comparison.reranking(model, side.documentation, questions),
         "facts": comparison.on_facts(systems, data.fact_groups(side.facts)),
         "squad": comparison.choosing(systems, side.some(SQUAD_GROUPS)["squad"]),
-        "everyday": comparison.on_everyday(systems, sides.everyday),
+        "everyday": comparison.choosing(systems, sides.everyday),
     }
     cache.replace(kept, json.dumps({"of": of, "found": found}).encode())
     return found

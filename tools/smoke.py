@@ -12,6 +12,7 @@ from course_utils import data
 from course_utils.data.retrieval_pairs import QaPair, Split
 from course_utils.dual_encoder import Settings
 from tools import adapter_run, cross_encoder, frozen_head, heads, masked_lm
+from tools.training.cross_encoder import everyday_groups
 from tools.training.squad import Paragraph, SquadQuestion
 
 THINGS = ("list", "file", "window", "matrix", "thread", "image", "clock", "socket")
@@ -54,7 +55,7 @@ def sides() -> cross_encoder.Splits:
         cross_encoder.Sides(paragraphs()[:3], of.train, facts[:40]),
         cross_encoder.Sides(paragraphs()[3:], of.validation, facts[40:60]),
         cross_encoder.Sides(paragraphs()[3:], of.held_out, facts[60:66]),
-        data.everyday()[:3],
+        everyday_groups(data.everyday())[:3],
     )
 
 

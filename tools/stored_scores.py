@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils import cache, cross_encoder, data, masked_lm
+from tools.training.cross_encoder import everyday_groups
 
 STORED = Path(__file__).parent.parent / "tests" / "stored"
 FIRST = 5  # tokens that are kept for a hidden one
@@ -20,7 +21,8 @@ def pairs() -> list[tuple[str, str]]:
     """50 questions with a text, of held-out facts and everyday groups; every other one answers."""
     facts = data.fact_groups(data.split_facts(data.facts()).held_out)[::30]
     chosen = [(group.question, group.answer, group.negatives[0].text) for group in facts]
-    chosen += [(group.question, group.answer, group.others[0]) for group in data.everyday()[::6]]
+    everyday = everyday_groups(data.everyday())[::6]
+    chosen += [(group.question, group.right, group.wrong[0]) for group in everyday]
     return [(question, text) for question, *texts in chosen for text in texts]
 
 

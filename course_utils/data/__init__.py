@@ -7,7 +7,6 @@ from course_utils.data.documentation import (
     documentation_of,
 )
 from course_utils.data.echo import EchoExample, echo_example
-from course_utils.data.everyday import EverydayGroup, everyday
 from course_utils.data.fact_sentences import (
     FactGroup,
     FactTemplate,
@@ -28,10 +27,8 @@ from course_utils.data.retrieval_pairs import (
     split_pairs,
 )
 from course_utils.data.runs import RUNS, StoredRunError, stored_run
-from course_utils.data.sts import StsError, sts_b
 from course_utils.data.tables import (
     Analogy,
-    GradedPair,
     JudgedAnswer,
     Pair,
     Sense,
@@ -39,6 +36,7 @@ from course_utils.data.tables import (
     Theme,
     Word,
     analogies,
+    everyday,
     judged_answers,
     pairs,
     read_table,
@@ -53,13 +51,11 @@ __all__ = [
     "DocumentationError",
     "EchoExample",
     "Entry",
-    "EverydayGroup",
     "Fact",
     "FactGroup",
     "FactSplit",
     "FactTemplate",
     "Failure",
-    "GradedPair",
     "HardNegative",
     "JudgedAnswer",
     "Pair",
@@ -68,7 +64,6 @@ __all__ = [
     "Sense",
     "Split",
     "StoredRunError",
-    "StsError",
     "TableError",
     "Theme",
     "Word",
@@ -93,7 +88,6 @@ __all__ = [
     "split_facts",
     "split_pairs",
     "stored_run",
-    "sts_b",
     "themes",
     "words",
 ]

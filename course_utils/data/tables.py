@@ -7,8 +7,8 @@ A table is a dataclass (its fields are the columns) and one call of `read_table`
         theme: str
         sentence: str
 
-    def themes() -> list[Theme]:
-        return read_table(HERE / "themes.tsv", Theme, unique=("sentence",))
+    def themes() -> "pd.DataFrame":
+        return _frame(read_table(HERE / "themes.tsv", Theme, unique=("sentence",)))
 """
 
 import math
@@ -67,15 +67,9 @@ class Pair:
 
     first: str
     second: str
-    grade: float
+    grade: int
     kind: str
-
-
-@dataclass(frozen=True)
-class GradedPair(Pair):
-    """A pair of ours, which was graded a second time without sight of the first grade."""
-
-    regrade: float
+    regrade: int  # the same, graded a second time without sight of the first grade
 
 
 @dataclass(frozen=True)
@@ -84,6 +78,17 @@ class Theme:
 
     theme: str
     sentence: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A passage beside an everyday question: it answers the question, or is only near to it."""
+
+    group: int
+    topic: str
+    question: str
+    text: str
+    answers: Literal["yes", "no"]
 
 
 @dataclass(frozen=True)
@@ -122,15 +127,25 @@ def senses() -> "pd.DataFrame":
     )
 
 
-def pairs() -> list[GradedPair]:
-    """Pairs of sentences with a grade of their likeness, from 0 to 5, as many of each grade."""
+def pairs() -> "pd.DataFrame":
+    """288 pairs of sentences with a grade of their likeness; the columns are those of `Pair`."""
     checks = {"grade": _on_the_scale("grade"), "regrade": _on_the_scale("regrade")}
-    return read_table(HERE / "pairs.tsv", GradedPair, unique=("first", "second"), checks=checks)
+    return _frame(read_table(HERE / "pairs.tsv", Pair, unique=("first", "second"), checks=checks))
 
 
-def themes() -> list[Theme]:
-    """Sentences on a few themes, as many on each."""
-    return read_table(HERE / "themes.tsv", Theme, unique=("sentence",))
+def themes() -> "pd.DataFrame":
+    """32 sentences on four themes, as many on each; the columns are those of `Theme`."""
+    return _frame(read_table(HERE / "themes.tsv", Theme, unique=("sentence",)))
+
+
+def everyday() -> "pd.DataFrame":
+    """Everyday questions, each with a passage that answers and some that do not, a row a passage.
+
+    The columns are those of `Passage`, but `answers` is a bool. A test set: nothing is trained on
+    it, and no setting is chosen by it.
+    """
+    table = _frame(read_table(HERE / "everyday.tsv", Passage, unique=("text",)))
+    return table.assign(answers=table.answers == "yes")
 
 
 def judged_answers() -> "pd.DataFrame":
@@ -154,9 +169,9 @@ def _word_once(row: Sense) -> str | None:
 
 
 def _on_the_scale(column: str) -> Check:
-    def check(row: GradedPair) -> str | None:
+    def check(row: Pair) -> str | None:
         grade = getattr(row, column)
-        return None if grade in range(6) else f"{grade:g} is no whole number from 0 to 5"
+        return None if grade in range(6) else f"{grade} is no whole number from 0 to 5"
 
     return check
 

@@ -3,6 +3,7 @@
 from tools.training.cross_encoder.groups import (
     Group,
     documentation_groups,
+    everyday_groups,
     fact_groups,
     mined,
     mixture,
@@ -19,6 +20,7 @@ __all__ = [
     "batch_loss",
     "chance_level",
     "documentation_groups",
+    "everyday_groups",
     "fact_groups",
     "listwise_loss",
     "mined",

@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from course_utils import embed, late_interaction
+from course_utils import embed
 from course_utils.cross_encoder.model import CrossEncoder
 from course_utils.cross_encoder.scoring import score
-from course_utils.data import EverydayGroup, FactGroup, QaPair
+from course_utils.data import FactGroup, QaPair
 from course_utils.dual_encoder.heads import ANSWER_TOKENS
 from course_utils.evaluate import paired_difference, summary, wilson_interval
-from tools.training.cross_encoder import figures
+from tools.training.cross_encoder import figures, late_interaction
 from tools.training.cross_encoder.figures import Scorer
 from tools.training.cross_encoder.groups import Group
 
@@ -110,11 +110,6 @@ def on_facts(systems: Mapping[str, Scorer], groups: Sequence[FactGroup]) -> dict
         for group in groups
     ]
     return choosing(systems, made, kinds)
-
-
-def on_everyday(systems: Mapping[str, Scorer], groups: Sequence[EverydayGroup]) -> dict:
-    """`choosing` among the passages of the everyday questions."""
-    return choosing(systems, [Group(each.question, each.answer, each.others) for each in groups])
 
 
 def rounded(value: float) -> float:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils import late_interaction
 from course_utils.data import QaPair
 from course_utils.dual_encoder import embed_answers, embed_questions
 from course_utils.errors import BadInput
+from tools.training.cross_encoder import late_interaction
 from tools.training.cross_encoder.groups import Group
 
 Scorer = Callable[[str, Sequence[str]], np.ndarray]  # a question and n texts to `[n]`

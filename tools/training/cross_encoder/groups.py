@@ -11,6 +11,7 @@ from itertools import count
 from random import Random
 
 import numpy as np
+import pandas as pd
 
 from course_utils import data
 from course_utils.data import Fact, QaPair
@@ -84,6 +85,14 @@ def fact_groups(facts: Sequence[Fact], negatives: int = 3, seed: int = 0) -> Ite
             texts = [negative.text for negative in group.negatives]
             chosen = random.sample(texts, min(negatives, len(texts)))
             yield Group(group.question, group.answer, tuple(chosen))
+
+
+def everyday_groups(table: pd.DataFrame) -> list[Group]:
+    """Which passage answers an everyday question? One does, the others are near to it."""
+    return [
+        Group(question, rows.text[rows.answers].item(), tuple(rows.text[~rows.answers]))
+        for question, rows in table.groupby("question", sort=False)
+    ]
 
 
 def mixture(
