@@ -1,4 +1,4 @@
-"""Intervals: against worked cases, against scipy, and by how often they hold what they should."""
+"""Intervals and ranks: against worked cases, against scipy, and by how often they hold."""
 
 from functools import partial
 
@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
+from course_utils import evaluate
 from course_utils.errors import BadInput
 from course_utils.evaluate import (
     bootstrap_interval,
@@ -64,12 +65,6 @@ def test_wilson_against_scipy_and_its_own_mirror():
             assert all(type(end) is float for end in found)
 
 
-def test_wilson_takes_shares_of_hits_and_numpy_numbers():
-    low, high = wilson_interval(np.float64(2.5), np.int64(5))
-    near((low + high) / 2, 0.5, atol=1e-12)
-    assert wilson_interval(2, 5)[0] < low < wilson_interval(3, 5)[0]
-
-
 @pytest.mark.parametrize("hits, total", [(0, 0), (1, 0), (-1, 5), (6, 5), (0, -3), (np.nan, 5)])
 def test_what_is_no_proportion_is_refused(hits, total):
     with pytest.raises(BadInput, match=f"{hits} hits out of {total} is not a proportion"):
@@ -100,10 +95,6 @@ def test_many_resamples_at_once_are_those_of_one_after_the_other(size, resamples
         as_large += abs(swapped) >= abs(apart.sum()) - 1e-9
     found = paired_difference(first, second, resamples, seed=7)
     assert found.p == (as_large + 1) / (resamples + 1)
-
-
-def test_an_interval_of_equal_values_is_a_point():
-    assert bootstrap_interval([0.25] * 8) == (0.25, 0.25)
 
 
 def test_the_interval_of_a_mean_is_that_of_normal_theory():
@@ -169,13 +160,12 @@ def test_groups_that_agree_within_widen_the_interval():
 @pytest.mark.parametrize(
     "values, groups, message",
     [
-        ([], None, "at least two values"),
         ([1.0], None, "at least two values"),
-        ([1.0, 2.0], ["a"], "There are 2 values and 1 group labels"),
-        ([1.0, 2.0, 3.0], ["a", "a", "a"], "at least two groups"),  # it would be a point
+        ([1.0, 2.0, 3.0], ["a", "a"], "There are 3 values and 2 group labels"),
+        ([1.0, 2.0, 3.0], ["a", "a", "a"], "two groups"),  # it would be a point
     ],
 )
-def test_what_has_no_bootstrap_is_refused(values, groups, message):
+def test_what_would_have_a_wrong_interval_is_refused(values, groups, message):
     with pytest.raises(BadInput, match=message):
         bootstrap_interval(values, groups=groups)
 
@@ -185,3 +175,99 @@ def test_a_summary_is_the_mean_with_its_interval_in_four_decimals():
     low, high = bootstrap_interval(values, groups=np.arange(30) // 3)
     wanted = [round(float(values.mean()), 4), round(low, 4), round(high, 4)]
     assert summary(values, groups=np.arange(30) // 3) == wanted
+
+
+# ------------------------------------------------------------------------- paired differences
+
+
+def test_a_system_that_is_always_ahead_differs_for_sure():
+    first, second = np.full(40, 0.6), np.full(40, 0.5)
+    found = paired_difference(first, second, resamples=999)
+    assert (found.mean, found.low, found.high) == pytest.approx((0.1, 0.1, 0.1))
+    assert found.p == 1 / 1000  # no swap of signs is as one-sided as what was observed
+
+
+def test_two_equal_systems_do_not_differ():
+    values = np.random.default_rng(0).random(50)
+    same = paired_difference(values, values, resamples=200)
+    assert (same.mean, same.p) == (0, 1)
+    noise = paired_difference(values, np.roll(values, 1), resamples=500)
+    assert noise.low < 0 < noise.high
+    assert noise.p > 0.5
+
+
+def test_the_permutation_p_value_is_that_of_scipy():
+    from scipy.stats import permutation_test
+
+    rng = np.random.default_rng(1)
+    first, second = rng.random(12), rng.random(12) - 0.2
+    exact = permutation_test(
+        (first, second), lambda a, b: a.mean() - b.mean(), permutation_type="samples"
+    )
+    assert paired_difference(first, second).p == pytest.approx(exact.pvalue, abs=0.02)
+
+
+def test_pairing_sees_what_two_intervals_hide():
+    hard = np.random.default_rng(0).random(200)  # questions differ far more than the two systems
+    found = paired_difference(hard + 0.02, hard, resamples=500)
+    assert found.low > 0
+    low, high = bootstrap_interval(hard)
+    assert low < np.mean(hard + 0.02) < high
+
+
+SCORES = np.array([[0.9, 0.5, 0.1], [0.9, 0.5, 0.1], [0.9, 0.5, 0.1]])
+
+
+# -------------------------------------------------------------------------------------- ranks
+
+
+def test_the_rank_is_where_the_right_answer_stands():
+    assert evaluate.ranks(SCORES).tolist() == [1, 2, 3]
+    assert evaluate.ranks(SCORES, right=[2, 0, 0]).tolist() == [3, 1, 1]
+    assert evaluate.ranks(np.array([[0.1, 0.2, 0.3]]), right=[1]).tolist() == [2]
+
+
+def test_ties_count_against_the_system():
+    assert evaluate.ranks(np.zeros((4, 4))).tolist() == [4, 4, 4, 4]
+    assert evaluate.ranks(np.array([[0.5, 0.5, 0.1]])).tolist() == [2]
+
+
+def test_no_number_has_no_rank():
+    for scores in ([[np.nan, 0.1], [0.1, np.nan]], [[0.3, np.nan], [0.1, 0.2]]):
+        with pytest.raises(BadInput, match="NaN"):
+            evaluate.ranks(scores)
+        with pytest.raises(BadInput, match="NaN"):
+            evaluate.best_rank(scores[0], [0])
+
+
+def test_the_measures_of_ranks_one_two_and_four():
+    found = np.array([1, 2, 4])
+    assert evaluate.reciprocal_rank(found).tolist() == [1, 1 / 2, 1 / 4]
+    assert evaluate.recall_at(1, found).tolist() == [1, 0, 0]
+    assert evaluate.recall_at(2, found).tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("scores", "right", "rank"),
+    [
+        ([3, 2, 1], [0], 1),
+        ([3, 2, 1], [2, 1], 2),
+        ([1, 1, 1], [0], 3),
+        ([1, 1, 1], [0, 2], 2),  # a right entry does not stand before another
+        ([5, 1, 1, 0], [1, 2], 2),
+    ],
+)
+def test_the_best_rank_is_that_of_the_first_right_entry(scores, right, rank):
+    assert evaluate.best_rank(np.array(scores, float), right) == rank
+
+
+def test_with_one_right_entry_the_best_rank_is_the_rank():
+    scores = np.random.default_rng(0).integers(9, size=(30, 40)).astype(float)
+    best = [evaluate.best_rank(row, [at]) for at, row in enumerate(scores)]
+    assert best == evaluate.ranks(scores).tolist()
+
+
+def test_the_rows_of_what_answers_and_a_question_that_nothing_answers():
+    assert evaluate.acceptable([("b", "gone"), ["a"]], ["a", "b"]) == [[1], [0]]
+    with pytest.raises(BadInput, match="gone"):
+        evaluate.acceptable([["a"], ["gone"]], ["a", "b"])

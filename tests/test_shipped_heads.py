@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import data, dual_encoder, embed, evaluate, models, ranking
+from course_utils import data, dual_encoder, embed, evaluate, models
 from course_utils.dual_encoder import Heads, HeadsError, Settings, storage
 from tools import heads as script
 from tools import smoke
@@ -63,7 +63,7 @@ def test_the_settings_are_the_defaults_and_those_that_were_tried():
 def right_first(heads: Heads, asked) -> np.ndarray:
     """Whether each answer is the first among all answers and questions: `[q]`."""
     questions, texts = Candidates(asked.question, asked.answer, asked.question).vectors()
-    return ranking.recall_at(1, ranking.ranks(dual_encoder.score_matrix(heads, questions, texts)))
+    return evaluate.recall_at(1, evaluate.ranks(dual_encoder.score_matrix(heads, questions, texts)))
 
 
 @pytest.mark.parametrize("wording, least", [("known", 0.85), ("new", 0.65)])

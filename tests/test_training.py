@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from course_utils import ranking
+from course_utils import evaluate
 from course_utils.dual_encoder import Heads, Settings, batches, score_matrix, steps, train
 from course_utils.errors import BadInput
 
@@ -27,7 +27,7 @@ def made_pairs(count: int = 200, seed: int = 0) -> tuple[torch.Tensor, torch.Ten
 
 def right_first(heads: Heads, questions: torch.Tensor, candidates: torch.Tensor) -> float:
     """How often candidate i is the first of question i."""
-    return (ranking.ranks(score_matrix(heads, questions, candidates)) == 1).mean()
+    return (evaluate.ranks(score_matrix(heads, questions, candidates)) == 1).mean()
 
 
 # ------------------------------------------------------------------------------ the loop by hand

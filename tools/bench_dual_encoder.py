@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, normalize
 from transformers import BertConfig, BertModel
 
-from course_utils import bm25, cache, data, dual_encoder, embed, evaluate, models, ranking
+from course_utils import bm25, cache, data, dual_encoder, embed, evaluate, models
 from course_utils.dual_encoder import Heads, Settings
 
 PATH = data.RUNS / "l4_table.json"
@@ -202,7 +202,7 @@ def measured(facts: pd.DataFrame, *options) -> tuple[list[dict], list[dict]]:
         for wording, asked in held_out.groupby("wording"):
             questions, answers = list(asked.question), list(asked.answer)
             for name, more in (("answers", []), ("answers and questions", questions)):
-                found = ranking.ranks(scores(questions, answers + more))
+                found = evaluate.ranks(scores(questions, answers + more))
                 ranks[system, wording, name].append(found)
     rows = []
     for (system, *of), found in ranks.items():

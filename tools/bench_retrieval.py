@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from course_utils import data, models, ranking
+from course_utils import data, evaluate, models
 from course_utils.retrieval import SYSTEMS, index, search
 
 SENTENCES, WORDS = "sentence-transformers", "bm25s, its own tokens"
@@ -92,8 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ratio = np.median(seconds[..., at] / seconds[..., 0])
         print(
             f"{name:22} {middle[at]:7.1f} ms   {ratio:5.2f} of {SENTENCES}'   "
-            f"MRR@{K} {ranking.reciprocal_rank(ranks[at]).mean():.3f}   "
-            f"success@5 {ranking.recall_at(5, ranks[at]).mean():.3f}"
+            f"MRR@{K} {evaluate.reciprocal_rank(ranks[at]).mean():.3f}   "
+            f"success@5 {evaluate.recall_at(5, ranks[at]).mean():.3f}"
         )
 
 

@@ -15,11 +15,11 @@ from textwrap import fill
 import numpy as np
 import torch
 
-from course_utils import bm25, data, dual_encoder, evaluate, models, ranking, stored_weights
+from course_utils import bm25, data, dual_encoder, evaluate, models, trained_parts
 from course_utils.data import QaPair
 from course_utils.data.documentation import SOURCES
-from course_utils.dual_encoder import Heads, Settings, storage
-from course_utils.dual_encoder.heads import ANSWER_TOKENS, QUESTION_TOKENS
+from course_utils.dual_encoder import Heads, Settings
+from course_utils.dual_encoder.heads import ANSWER_TOKENS, FOLDERS, QUESTION_TOKENS
 from tools import records
 from tools.training import cards
 
@@ -27,9 +27,9 @@ SEEDS = range(5)
 TRIED = {"learning_rate": (5e-4, 1e-3, 2e-3, 4e-3), "scale": (10.0, 15.0, 20.0, 30.0)}
 BM25, ENCODER, HEADS = "BM25", "encoder alone", "with heads"
 MEASURES = {
-    "right answer first": lambda ranks: ranking.recall_at(1, ranks),
-    "among the first ten": lambda ranks: ranking.recall_at(10, ranks),
-    "MRR": ranking.reciprocal_rank,
+    "right answer first": lambda ranks: evaluate.recall_at(1, ranks),
+    "among the first ten": lambda ranks: evaluate.recall_at(10, ranks),
+    "MRR": evaluate.reciprocal_rank,
 }
 LEAD = ("right answer first", "MRR")
 
@@ -176,7 +176,7 @@ def chosen(material: Material) -> Settings:
     vectors, found = material.validation.vectors(), {}
     for settings in material.tried:
         scores = [dual_encoder.score_matrix(each, *vectors) for each in trained(material, settings)]
-        found[settings] = np.mean([ranking.reciprocal_rank(ranking.ranks(s)) for s in scores])
+        found[settings] = np.mean([evaluate.reciprocal_rank(evaluate.ranks(s)) for s in scores])
         print(f"{settings}: {found[settings]:.4f} on validation questions", flush=True)
     return max(found, key=found.get)
 
@@ -187,7 +187,7 @@ def ranks(candidates: Candidates, heads: Sequence[Heads]) -> dict[str, list[np.n
     read = [cut(text) for text in (*candidates.answers, *candidates.others)]
     counted = bm25.BM25(read).scores(candidates.questions)
     found = [dual_encoder.score_matrix(each, *vectors) for each in (Heads(), *heads)]
-    of_all = [ranking.ranks(scores) for scores in (counted, *found)]
+    of_all = [evaluate.ranks(scores) for scores in (counted, *found)]
     return {BM25: of_all[:1], ENCODER: of_all[1:2], HEADS: of_all[2:]}
 
 
@@ -234,7 +234,7 @@ def mean_of(measure: Callable[[np.ndarray], np.ndarray], runs: Sequence[np.ndarr
 
 def card(kind: str, material: Material, folder: Path, found: Mapping) -> str:
     """The model card of the heads in a folder."""
-    about = storage.about(folder)
+    about = dual_encoder.about(folder)
     settings = Settings(**about["about"]["settings"])
     recipe = f"`dual_encoder.train` from the identity, with {settings}."
     if len(material.tried) > 1:
@@ -268,7 +268,7 @@ def make(kind: str, material: Material, folder: Path) -> None:
     settings = chosen(material)
     heads = trained(material, settings)
     versions = records.versions(["torch", *(SOURCES if kind == "documentation" else ())])
-    storage.save(heads[0], folder, {"settings": asdict(settings), "versions": versions})
+    dual_encoder.save(heads[0], folder, {"settings": asdict(settings), "versions": versions})
     found = {name: ranks(some, heads) for name, some in material.measured.items()}
     text = card(kind, material, folder, found)
     (folder / "README.md").write_text(text, encoding="utf-8")
@@ -280,11 +280,11 @@ def main(
 ) -> None:
     """Make both pairs; `materials` instead of those of the course."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=stored_weights.SHIPPED)
+    parser.add_argument("--out", type=Path, default=trained_parts.SHIPPED)
     out = parser.parse_args(arguments).out
     materials = materials or {"facts": facts(), "documentation": documentation()}
     for kind, material in materials.items():
-        make(kind, material, out / storage.FOLDERS[kind].name)
+        make(kind, material, out / FOLDERS[kind].name)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ from course_utils import (
     embed,
     evaluate,
     rag,
-    ranking,
 )
 from course_utils.retrieval import hybrid, index, pipeline
 from tools import records
@@ -310,14 +309,14 @@ def retrieval_run(few: int | None) -> dict:
 def _chosen(about: index.Index, questions) -> dict:
     """What the tune questions say of each setting: the MRR."""
     some = [each for each in questions if each.answers]
-    right = ranking.acceptable([each.answers for each in some], about.names)
+    right = evaluate.acceptable([each.answers for each in some], about.names)
     asked = [about.vocabulary.corrected(pipeline.cleaned(each.question)) for each in some]
     parts = [pipeline.scores(about, text) for text in asked]
 
     def mrr(scored: Callable[[str, dict], np.ndarray]) -> float:
         of = [scored(text, part) for text, part in zip(asked, parts, strict=True)]
-        ranks = [ranking.best_rank(*each) for each in zip(of, right, strict=True)]
-        return round(float(np.mean(ranking.reciprocal_rank(ranks))), 4)
+        ranks = [evaluate.best_rank(*each) for each in zip(of, right, strict=True)]
+        return round(float(np.mean(evaluate.reciprocal_rank(ranks))), 4)
 
     told = {
         "share of words": {
@@ -358,11 +357,11 @@ def _asked(about: index.Index, questions) -> dict:
         told["support"].append(round(float(parts["encoder"][parts["hybrid"].argmax()]), 4))
         right = [row_of[name] for name in each.answers if name in row_of]
         for name, of in parts.items():
-            rank = ranking.best_rank(of, right) if right else 0
+            rank = evaluate.best_rank(of, right) if right else 0
             told["ranks"].setdefault(name, []).append(rank)
     answered = np.array(told["ranks"]["hybrid"]) > 0
     for name, ranks in told["ranks"].items():
-        values = ranking.reciprocal_rank(np.array(ranks)[answered])
+        values = evaluate.reciprocal_rank(np.array(ranks)[answered])
         print(f"{name:30} MRR {evaluate.summary(values)}", flush=True)
     return told
 

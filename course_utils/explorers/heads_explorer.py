@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from course_utils import data, dual_encoder, evaluate, plots, ranking
+from course_utils import data, dual_encoder, evaluate, plots
 from course_utils.dual_encoder import Heads, Settings
 from course_utils.explorers import panel
 from course_utils.explorers.panel import View
@@ -72,7 +72,7 @@ def run(settings: Settings, shared: bool = False) -> Run:
     for wording, (asked, right) in validation.items():
         for among, candidates in zip(AMONG, (right, torch.cat([right, asked])), strict=True):
             scores = dual_encoder.score_matrix(heads, asked, candidates)
-            first[wording, among] = (ranking.ranks(scores) == 1).astype(float)
+            first[wording, among] = (evaluate.ranks(scores) == 1).astype(float)
     return Run(settings, shared, losses, first)
 
 

@@ -10,7 +10,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from course_utils import dual_encoder, plots, ranking
+from course_utils import dual_encoder, evaluate, plots
 from course_utils.errors import BadInput
 from course_utils.explorers import panel, typed
 from course_utils.explorers.panel import View
@@ -53,7 +53,7 @@ class Batch:
     @property
     def right(self) -> np.ndarray:
         """Which questions put their answer first, bool `[B]`; a tie is not right."""
-        return ranking.ranks(self.cosines) == 1
+        return evaluate.ranks(self.cosines) == 1
 
     @property
     def least(self) -> float:

@@ -54,7 +54,7 @@ class Candidates:
     def reciprocal_rank(self, scores: np.ndarray) -> np.ndarray:
         """1 / rank of the right text among the candidates, 0 where it is not one of them: `[q]`.
 
-        Ties count against the system, as in `ranking.ranks`.
+        Ties count against the system, as in `evaluate.ranks`.
         """
         if scores.shape != self.rows.shape or np.isnan(scores).any():
             raise BadInput(f"The scores must be {self.rows.shape}, without NaN: {scores.shape}.")
