@@ -124,27 +124,15 @@ def test_umap_keeps_groups_together_and_its_map_is_kept(cache_folder):
     assert np.array_equal(projection.umap_map(groups, n_neighbors=8), points)
 
 
-def test_a_map_whose_process_fails_says_why(cache_folder, tmp_path, monkeypatch):
-    (script := tmp_path / "broken.py").write_text("raise ImportError('no umap here')")
-    monkeypatch.setattr(projection, "__file__", str(script))
+def test_a_map_whose_process_fails_says_why(cache_folder, monkeypatch):
+    monkeypatch.setattr(projection, "UMAP", "raise ImportError('no umap here')")
     with pytest.raises(CourseError, match="could not be made: ImportError: no umap here. Install"):
         projection.umap_map(np.eye(20))
     assert not (cache_folder / "maps").exists()  # nothing half-made is kept
 
 
-@pytest.mark.parametrize(
-    "call, message",
-    [
-        (lambda: projection.pca_map(np.eye(2)), "of 2 points is asked for; it needs at least 3"),
-        (lambda: projection.umap_map(np.eye(15)), "of 15 points .* at least 16"),
-        (lambda: projection.umap_map(np.eye(5), n_neighbors=5), "at least 6"),
-        (lambda: projection.honesty(circle(20), circle(20)), "of 20 points .* at least 21"),
-        (lambda: projection.honesty(circle(20), circle(21)), "20 vectors and 21 points"),
-        (lambda: projection.pca_map([[0, 0], [1, 0], [0, 1]]), "Row 0 is a zero vector"),
-        (lambda: projection.pca_map([[1, np.nan], [1, 0], [0, 1]]), "NaN or infinite"),
-        (lambda: projection.honesty(np.zeros((30, 3)), circle(30)), "Row 0 is a zero vector"),
-    ],
-)
-def test_what_cannot_be_mapped_is_refused(call, message):
-    with pytest.raises(BadInput, match=message):
-        call()
+def test_what_cannot_be_mapped_is_refused():
+    with pytest.raises(BadInput, match="of 15 points needs at least 16"):
+        projection.umap_map(np.eye(15))
+    with pytest.raises(BadInput, match="Row 0 is a zero vector"):
+        projection.honesty(np.zeros((30, 3)), circle(30))
