@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 import torch
+from tqdm.auto import tqdm
 
 from course_utils import cache, memory, models
 from course_utils.errors import BadInput
@@ -20,7 +20,13 @@ POOLINGS = ("mean", "cls", "max")
 PRECISIONS = ("auto", "float32", "bfloat16")
 MAX_TOKENS = 256  # what the published model reads of a text; BERT's position table ends at 512
 POSITIONS = 512
+BATCH_TOKENS = 4096  # of a batch, padding included
 LONG_WORK = 32  # texts from which on `encode` uses bfloat16, the cache and a progress bar
+NO_VECTORS = {
+    "static word vectors": "read no texts: see embed.static_table",
+    "masked language model": "gives guesses, and no vectors: see masked_lm.guesses",
+    "cross-encoder": "gives scores, and no vectors: see cross_encoder.score",
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ def hidden_states(
     mask = batch["attention_mask"].bool()  # [n, T]
     if causal:
         batch["attention_mask"] = _causal(mask)
-    with attention_kept(model) if attention else nullcontext():
+    with _attention_kept(model) if attention else nullcontext():
         out = model(**batch, output_hidden_states=True, output_attentions=attention)
     lengths = mask.sum(1).tolist()
     return States(
@@ -181,11 +187,6 @@ def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str = "mean") -> tor
     """
     if pooling not in POOLINGS:
         raise BadInput(f"Unknown pooling {pooling!r}. Use one of: {', '.join(POOLINGS)}.")
-    if states.ndim != 3 or mask.shape != states.shape[:2]:
-        raise BadInput(
-            f"pool needs states [n, T, d] and a mask [n, T]; it got {tuple(states.shape)} and "
-            f"{tuple(mask.shape)}."
-        )
     if pooling == "cls":
         return states[:, 0]
     weights = mask.unsqueeze(-1).to(states.dtype)  # [n, T, 1]
@@ -203,7 +204,7 @@ def encode(
     role: str = "sentence encoder",
     max_tokens: int = MAX_TOKENS,
     precision: str = "auto",
-    batch_tokens: int = 4096,
+    batch_tokens: int = BATCH_TOKENS,
     use_cache: bool = True,
     progress: bool | None = None,
 ) -> np.ndarray:
@@ -224,49 +225,40 @@ def encode(
         options = {"layer": layer, "role": role, "max_tokens": max_tokens, "precision": precision}
         return encode([texts], pooling, normalize, **options)[0]
     texts = checked(texts)
-    if pooling not in POOLINGS:
-        raise BadInput(f"Unknown pooling {pooling!r}. Use one of: {', '.join(POOLINGS)}.")
     long_work = len(texts) >= LONG_WORK
     bfloat16 = wants_bfloat16(precision, len(texts))
     if models.role(role).name == "language model":
         raise BadInput("encode reads with encoders: for a language model see embed.hidden_states.")
     tokenizer, model = _loaded(role)
-    layers = model.config.num_hidden_layers
-    if not isinstance(layer, Integral) or not -layers - 1 <= layer <= layers:
+    layers, width = model.config.num_hidden_layers, model.config.hidden_size
+    if not -layers - 1 <= layer <= layers:
         raise BadInput(f"There is no layer {layer!r}: the model has layers 0 to {layers}.")
-    if not isinstance(max_tokens, Integral) or not 2 < max_tokens <= POSITIONS:
-        raise BadInput(f"max_tokens={max_tokens!r} is outside 3 to {POSITIONS}, or not whole.")
-
     layer %= layers + 1
-    width = model.config.hidden_size
+
     vectors = np.empty((len(texts), width), dtype=np.float32)
-    missing = list(range(len(texts)))
-    keys: list[str] = []
-    store = VectorCache(width) if use_cache and long_work else None
-    if store:
-        settings = (
-            models.identity(role),
-            pooling,
-            layer,
-            max_tokens,
-            "bfloat16" if bfloat16 else "float32",
-        )
-        keys = [cache.key(*settings, text) for text in texts]
+    missing, keys, store = list(range(len(texts))), [], None
+    if use_cache and long_work and (weights := models.identity(role)):
+        store = VectorCache(width)
+        dtype = "bfloat16" if bfloat16 else "float32"
+        keys = [cache.key(weights, pooling, layer, max_tokens, dtype, text) for text in texts]
         known = store.get(keys)
         for index, key in enumerate(keys):
             if key in known:
                 vectors[index] = known[key]
         missing = [index for index in missing if keys[index] not in known]
 
-    encodings = token_numbers(tokenizer, [texts[index] for index in missing], max_tokens)
-    with _progress(len(missing), progress if progress is not None else long_work) as bar:
-        for rows in batches([len(ids) for ids in encodings], batch_tokens):
-            batch = tokenizer.pad(
-                {"input_ids": [encodings[row] for row in rows]}, return_tensors="pt"
-            )
-            out = _run(model, batch, layer, layers, pooling, bfloat16)
+    numbers = tokenized(tokenizer, [texts[index] for index in missing], max_tokens=max_tokens)
+    shown = long_work if progress is None else progress
+    bar = tqdm(total=len(missing), desc="encoding", unit="text", disable=not (shown and missing))
+    options = {"output_hidden_states": layer != layers}
+    with torch.inference_mode(), bar:
+        for rows, batch, out in in_batches(
+            model, tokenizer, numbers, bfloat16, batch_tokens, **options
+        ):
+            states = out.last_hidden_state if layer == layers else out.hidden_states[layer]
             at = [missing[row] for row in rows]
-            vectors[at] = out
+            # The mean is taken in float32.
+            vectors[at] = pool(states.float(), batch["attention_mask"], pooling).numpy()
             if store:
                 store.put({keys[index]: vectors[index] for index in at})
             bar.update(len(rows))
@@ -295,38 +287,48 @@ def wants_bfloat16(precision: str, texts: int = LONG_WORK) -> bool:
     return precision == "bfloat16" or precision == "auto" and long_work and has_bfloat16()
 
 
-@torch.inference_mode()
-def _run(model, batch, layer: int, layers: int, pooling: str, bfloat16: bool) -> np.ndarray:
-    """One batch through the model and the pooling; the mean is taken in float32."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-        out = model(**batch, output_hidden_states=layer != layers)
-    states = out.last_hidden_state if layer == layers else out.hidden_states[layer]
-    return pool(states.float(), batch["attention_mask"], pooling).numpy()
-
-
 def _loaded(role: str):
     """`models.load` for roles that give vectors of texts."""
-    part = models.role(role).part
-    if part:
-        raise BadInput(f"The {role} gives scores, and no vectors: see course_utils.{part}.")
-    if models.role(role).name == "static word vectors":
-        raise BadInput("The static word vectors read no texts: see embed.static_table.")
-    return models.load(role)
+    name = models.role(role).name
+    if name in NO_VECTORS:
+        raise BadInput(f"The {name} {NO_VECTORS[name]}.")
+    return models.load(name)
 
 
-def token_numbers(tokenizer, texts: list[str], max_tokens: int) -> list[list[int]]:
-    """The token numbers of each text, cut at `max_tokens`, special tokens included."""
-    return list(tokenized_in_parts(tokenizer, texts, truncation=True, max_length=max_tokens))
+def tokenized(
+    tokenizer, *texts: Sequence[str], max_tokens: int | None = None, **options
+) -> dict[str, list[list[int]]]:
+    """Texts, or pairs of texts from two lists, as token numbers without padding.
 
-
-def tokenized_in_parts(tokenizer, texts: list[str], **options) -> Iterator[list[int]]:
-    """The token numbers of one text after the other; `options` are the tokenizer's.
-
-    Until it returns, a tokenizer keeps what it cut off, too: some hundred MB for thousands of long
-    texts. So a part of them at a time.
+    Cut at `max_tokens`, of a pair the longer part first; `options` are the tokenizer's.
     """
-    for start in range(0, len(texts), 256):
-        yield from tokenizer(texts[start : start + 256], **options)["input_ids"]
+    options["return_attention_mask"] = False
+    options["return_token_type_ids"] = len(texts) > 1
+    if max_tokens is not None:
+        options |= {"truncation": "longest_first", "max_length": max_tokens}
+    found: dict[str, list[list[int]]] = {"input_ids": []}
+    # Until it returns, a tokenizer keeps what it cut off, too: some hundred MB for thousands of
+    # long texts. So a part of them at a time.
+    for start in range(0, len(texts[0]), 256):
+        part = tokenizer(*(side[start : start + 256] for side in texts), **options)
+        for name, rows in part.items():
+            found.setdefault(name, []).extend(rows)
+    return found
+
+
+def in_batches(
+    model, tokenizer, numbers: dict, bfloat16: bool, batch_tokens: int = BATCH_TOKENS, **options
+) -> Iterator[tuple[list[int], dict[str, torch.Tensor], object]]:
+    """Run a model over what `tokenized` gives: `(rows, batch, output)`, batch after batch.
+
+    `rows` says which texts they are, `batch` are their tensors `[n, T]`; `options` are the model's.
+    """
+    for rows in batches([len(ids) for ids in numbers["input_ids"]], batch_tokens):
+        some = {name: [values[row] for row in rows] for name, values in numbers.items()}
+        batch = tokenizer.pad(some, return_tensors="pt")
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            out = model(**batch, **options)
+        yield rows, batch, out
 
 
 def batches(lengths: list[int], batch_tokens: int) -> Iterator[list[int]]:
@@ -345,15 +347,7 @@ def batches(lengths: list[int], batch_tokens: int) -> Iterator[list[int]]:
 
 
 @contextmanager
-def _progress(total: int, shown: bool):
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, desc="encoding", unit="text", disable=not (shown and total)) as bar:
-        yield bar
-
-
-@contextmanager
-def attention_kept(model):
+def _attention_kept(model):
     """Fused attention kernels never build the attention matrix; the plain one does."""
     before = model.config._attn_implementation
     model.set_attn_implementation("eager")

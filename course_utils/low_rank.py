@@ -1,25 +1,18 @@
 """Low-rank adapters on a copy of the encoder: thin matrices that are trained, beside fixed ones.
 
-Used by the dual encoder (L4), the cross-encoder and the masked language model (L2). Source: Hu et
-al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1.
+Used by the cross-encoder and the masked language model. Source: Hu et al. 2021, "LoRA: Low-Rank
+Adaptation of Large Language Models", section 4.1.
 """
 
 import copy
 import warnings
 from collections.abc import Mapping, Sequence
 
+import peft
 import torch
-from peft import (
-    LoraConfig,
-    PeftModel,
-    get_peft_model,
-    get_peft_model_state_dict,
-    set_peft_model_state_dict,
-)
 from torch import nn
 
 from course_utils import models
-from course_utils.errors import BadInput
 
 STRENGTH = 2  # what B A gives is multiplied by this (alpha / rank)
 ATTENTION = ("query", "value")  # matrices of each layer, as in the paper
@@ -27,27 +20,23 @@ ATTENTION = ("query", "value")  # matrices of each layer, as in the paper
 ALL_OF_A_LAYER = r".*\.layer\.\d+\..*\.(query|key|value|dense)"
 
 
-def adapted(rank: int, seed: int = 0, matrices: str | Sequence[str] = ATTENTION) -> PeftModel:
+def adapted(rank: int, seed: int = 0, matrices: str | Sequence[str] = ATTENTION) -> peft.PeftModel:
     """A copy of the encoder with adapters, in evaluation mode; the original stays as it is.
 
     `matrices` are the last parts of names, or a pattern that full names match. The same `seed`
-    gives the same A; B is zero. Raises BadInput for a rank below 1.
+    gives the same A; B is zero.
     """
-    if not isinstance(rank, int) or rank < 1:
-        raise BadInput(f"rank={rank!r} must be a whole number from 1 up.")
     # A copy with parameters of its own, but not a second time the same 90 MB: nothing trains them.
     original = models.load()[1]
     shared = {id(one): nn.Parameter(one.data, requires_grad=False) for one in original.parameters()}
     encoder = copy.deepcopy(original, memo=shared)
-    # Saved with the adapters; transformers puts the path of the weights here.
-    encoder.name_or_path = encoder.config.name_or_path = models.identity()
     target = matrices if isinstance(matrices, str) else list(matrices)
-    config = LoraConfig(r=rank, lora_alpha=STRENGTH * rank, target_modules=target)
+    config = peft.LoraConfig(r=rank, lora_alpha=STRENGTH * rank, target_modules=target)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # peft 0.21 asks for a property that transformers 5.23 is about to rename.
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         torch.manual_seed(seed)
-        return get_peft_model(encoder, config).eval()
+        return peft.get_peft_model(encoder, config).eval()
 
 
 class AdaptedEncoder(nn.Module):
@@ -73,33 +62,25 @@ class AdaptedEncoder(nn.Module):
         """
         super().train(mode)
         self.encoder.eval()
-        self.set_attn_implementation("eager" if mode else "sdpa")
+        self.encoder.get_base_model().set_attn_implementation("eager" if mode else "sdpa")
         return self
-
-    def set_attn_implementation(self, name: str) -> None:
-        """How attention is computed, as in models of transformers: "eager", "sdpa"."""
-        self.encoder.get_base_model().set_attn_implementation(name)
 
     def head_parameters(self) -> dict[str, nn.Parameter]:
         """What a subclass has added, by name."""
-        return {
-            name: value
-            for name, value in self.named_parameters()
-            if not name.startswith("encoder.")
-        }
+        named = self.named_parameters()
+        return {name: value for name, value in named if not name.startswith("encoder.")}
 
     def trained_weights(self) -> dict[str, torch.Tensor]:
         """What training changes: the adapters' matrices and the head."""
-        adapters = get_peft_model_state_dict(self.encoder, save_embedding_layers=False)
+        adapters = peft.get_peft_model_state_dict(self.encoder, save_embedding_layers=False)
         head = {name: value.detach() for name, value in self.head_parameters().items()}
         return {**adapters, **head}
 
     def set_trained_weights(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Put `trained_weights` of this or another model of the class in place."""
         head = self.head_parameters()
-        set_peft_model_state_dict(
-            self.encoder, {name: value for name, value in tensors.items() if name not in head}
-        )
+        adapters = {name: value for name, value in tensors.items() if name not in head}
+        peft.set_peft_model_state_dict(self.encoder, adapters)
         with torch.no_grad():
             for name, value in head.items():
                 value.copy_(tensors[name])

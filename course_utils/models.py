@@ -7,8 +7,8 @@ and no code from the hub is ever run.
 """
 
 import functools
-import importlib
 import os
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,7 @@ class Role:
 
     `revision` pins the hub model by commit where public sources agree on it; None follows its main
     branch. `auto` names the transformers class that loads the hub model; "" where both switches
-    load the same. `head` names the head of a dual encoder that the embedded encoder wears in this
-    role. `part` names the module of course_utils whose `shipped()` is the trained model of it.
+    load the same.
     """
 
     name: str
@@ -37,8 +36,6 @@ class Role:
     hub: str
     revision: str | None = None
     auto: str = "AutoModel"
-    head: str = ""
-    part: str = ""
 
 
 _BERT = "google-bert/bert-base-uncased"
@@ -56,7 +53,6 @@ ROLES = {
             _BERT,
             _BERT_REVISION,
             "AutoModelForMaskedLM",
-            part="masked_lm",
         ),
         Role(
             "cross-encoder",
@@ -64,23 +60,18 @@ ROLES = {
             "cross-encoder/ms-marco-MiniLM-L6-v2",
             "c5ee24cb16019beea0893ab7796b1df96625c6b8",
             "AutoModelForSequenceClassification",
-            part="cross_encoder",
         ),
         Role(
             "question encoder",
             "MiniLM + question head",
             "facebook/dpr-question_encoder-single-nq-base",
-            None,
-            "DPRQuestionEncoder",
-            head="question",
+            auto="DPRQuestionEncoder",
         ),
         Role(
             "answer encoder",
             "MiniLM + answer head",
             "facebook/dpr-ctx_encoder-single-nq-base",
-            None,
-            "DPRContextEncoder",
-            head="answer",
+            auto="DPRContextEncoder",
         ),
         Role(
             "language model",
@@ -91,6 +82,9 @@ ROLES = {
         ),
     )
 }
+# What the course trains itself is built on the encoder. This module knows nothing of it:
+# `course_utils/__init__.py` says here, by role, what loads such a model.
+TRAINED: dict[str, Callable[[], object]] = {}
 
 
 def switch() -> str:
@@ -129,12 +123,13 @@ def load(name: str = "sentence encoder"):
     wanted = role(name)
     if switch() == "hub" and wanted.auto:
         return _load_hub(wanted)[:2]
-    if wanted.part:
-        return _load_embedded()[0], _load_part(wanted.part)
-    if wanted.head:
-        return _load_with_head(wanted.head)
-    special = {"static word vectors": _load_static, "language model": _load_language_model}
-    return special.get(wanted.name, _load_embedded)()
+    if wanted.name == "static word vectors":
+        return _load_static()
+    if wanted.name == "language model":
+        return _load_language_tokenizer(), _load_language_model()
+    if wanted.name in TRAINED:
+        return _load_embedded()[0], _load_trained(wanted.name)
+    return _load_embedded()
 
 
 def load_tokenizer(name: str = "sentence encoder"):
@@ -168,15 +163,14 @@ def embedded_path() -> Path:
 
 
 def identity(name: str = "sentence encoder") -> str:
-    """What the weights behind a role are, for cache keys: a digest, or a hub name and commit."""
+    """What the weights of an encoder are, for cache keys: a digest, or a hub name and commit.
+
+    "" for a role that the course has trained: nothing is kept of it.
+    """
     wanted = role(name)
     if switch() == "hub" and wanted.auto:
         return f"{wanted.hub}@{_load_hub(wanted)[-1]}"
-    part = "dual_encoder" if wanted.head else wanted.part
-    if part:
-        storage = importlib.import_module(f"course_utils.{part}.storage")
-        return f"{DIGEST} + {storage.about(storage.SHIPPED)['sha256']}"
-    return DIGEST  # of the encoder; nothing else gives vectors that are kept
+    return "" if wanted.name in TRAINED else DIGEST
 
 
 def table() -> list[dict[str, str]]:
@@ -219,21 +213,12 @@ def _load_language_model():
     from course_utils import language_model
 
     with _no_progress_bar():
-        return _load_language_tokenizer(), language_model.model()
+        return language_model.model()
 
 
 @functools.cache
-def _load_with_head(side: str):
-    from course_utils import dual_encoder
-
-    tokenizer, encoder = _load_embedded()
-    head = getattr(dual_encoder.shipped(), side)
-    return tokenizer, dual_encoder.TextEncoder(encoder, head).eval()
-
-
-@functools.cache
-def _load_part(name: str):
-    return importlib.import_module(f"course_utils.{name}").shipped()
+def _load_trained(name: str):
+    return TRAINED[name]()
 
 
 @functools.cache

@@ -1,23 +1,19 @@
 """The cross-encoder: its loss, what it computes, how it trains, and what comes back from disk."""
 
-import hashlib
-import json
 import math
 from itertools import cycle
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from course_utils import cross_encoder, models
-from course_utils.cross_encoder import CrossEncoder, CrossEncoderError, storage
+from course_utils.cross_encoder import CrossEncoder
 from course_utils.errors import BadInput
 from tools.training import checkpoint
 from tools.training import cross_encoder as recipe
 from tools.training.cross_encoder import Group, Run, Settings
 
-WEIGHTS, CONFIG = storage.FILES.weights, storage.FILES.config
 QUESTION = "Which bird cannot fly?"
 TEXTS = [
     "Ostriches run, for their wings do not carry them.",
@@ -78,19 +74,9 @@ def test_the_padding_of_a_smaller_group_has_no_gradient_and_no_weight():
     torch.testing.assert_close(scores.grad, expected)
 
 
-@pytest.mark.parametrize(
-    "scores, sizes",
-    [
-        (torch.zeros(4), [3]),
-        (torch.zeros(1), [1]),
-        (torch.zeros(2, 1), [2]),
-        (torch.zeros(0), []),
-        (torch.tensor([0.0, torch.nan]), [2]),
-    ],
-)
-def test_scores_that_make_no_groups_are_refused(scores, sizes):
-    with pytest.raises(BadInput):
-        recipe.listwise_loss(scores, sizes)
+def test_scores_that_hold_nan_are_refused():
+    with pytest.raises(BadInput, match="NaN"):
+        recipe.listwise_loss(torch.tensor([0.0, torch.nan]), [2])
 
 
 # ------------------------------------------------------------------------------- what it computes
@@ -150,15 +136,6 @@ def test_bfloat16_is_close_and_its_scores_are_not_coarse(ready):
     assert not np.array_equal(short, as_bfloat16)
 
 
-def test_reranking_puts_the_best_first_and_keeps_the_order_of_equals(ready):
-    scores = cross_encoder.score(QUESTION, TEXTS, model=ready)
-    order, sorted_scores = cross_encoder.rerank(QUESTION, TEXTS, model=ready)
-    assert sorted(order) == list(range(len(TEXTS)))
-    np.testing.assert_array_equal(sorted_scores, np.sort(scores)[::-1])
-    np.testing.assert_array_equal(scores[order], sorted_scores)
-    assert cross_encoder.rerank(QUESTION, TEXTS[:1] * 3, model=ready)[0].tolist() == [0, 1, 2]
-
-
 def test_only_the_first_tokens_of_a_long_text_are_read(ready):
     begin = "word " * 130
     scores = cross_encoder.score(QUESTION, [begin, begin + "ostrich"], model=ready)
@@ -167,20 +144,10 @@ def test_only_the_first_tokens_of_a_long_text_are_read(ready):
     assert abs(longer[0] - longer[1]) > 1e-3
 
 
-@pytest.mark.parametrize(
-    "question, texts, options",
-    [
-        (None, TEXTS, {}),
-        (QUESTION, "one text", {}),
-        (QUESTION, [None], {}),
-        (QUESTION, TEXTS, {"max_tokens": 4}),
-        (QUESTION, TEXTS, {"max_tokens": 513}),
-        (QUESTION, TEXTS, {"precision": "int4"}),
-    ],
-)
-def test_what_cannot_be_scored_is_refused(ready, question, texts, options):
+@pytest.mark.parametrize("texts", ["one text", [None]])
+def test_what_is_no_list_of_texts_is_refused(texts):
     with pytest.raises(BadInput):
-        cross_encoder.score(question, texts, model=ready, **options)
+        cross_encoder.score(QUESTION, texts)
 
 
 # --------------------------------------------------------------------------------------- training
@@ -243,110 +210,12 @@ def test_groups_that_come_to_an_end_are_refused():
         list(recipe.steps(CrossEncoder(rank=1), iter(GROUPS), Settings(steps=2, groups=2)))
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"steps": 0},
-        {"groups": 1.5},
-        {"negatives": 0},
-        {"learning_rate": 0.0},
-        {"head": math.inf},
-        {"weight_decay": -1.0},
-    ],
-)
-def test_settings_that_cannot_be_are_refused(wrong):
-    with pytest.raises(BadInput, match=next(iter(wrong))):
-        Settings(**wrong)
-
-
 # ----------------------------------------------------------------------------------------- on disk
 
 
-@pytest.fixture
-def folder(ready, tmp_path):
-    return cross_encoder.save(ready, tmp_path / "stored", {"seed": 3})
-
-
-def test_it_comes_back_from_disk_in_half_precision(ready, folder):
-    again = cross_encoder.load(folder)
+def test_it_comes_back_from_disk_in_half_precision(ready, tmp_path):
+    again = cross_encoder.load(cross_encoder.save(ready, tmp_path))
     for name, value in ready.trained_weights().items():
         assert torch.equal(again.trained_weights()[name], value.half().float()), name
-    assert not again.training and cross_encoder.about(folder)["about"] == {"seed": 3}
     scores = cross_encoder.score(QUESTION, TEXTS, model=ready)
     np.testing.assert_allclose(cross_encoder.score(QUESTION, TEXTS, model=again), scores, atol=0.05)
-    assert sorted(path.name for path in folder.iterdir()) == [CONFIG, WEIGHTS]
-    assert (folder / WEIGHTS).stat().st_size < 3_000_000
-
-
-@pytest.mark.parametrize("name", [WEIGHTS, CONFIG])
-def test_a_missing_file_is_named(folder, name):
-    (folder / name).unlink()
-    with pytest.raises(CrossEncoderError, match=f"{name} cannot be read"):
-        cross_encoder.load(folder)
-
-
-@pytest.mark.parametrize("change", [lambda data: data[:-9], lambda data: data[:-1] + b"\x55"])
-def test_damaged_weights_are_refused(folder, change):
-    path = folder / WEIGHTS
-    path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(CrossEncoderError, match="SHA-256"):
-        cross_encoder.load(folder)
-
-
-@pytest.mark.parametrize("key", ["encoder", "rank"])
-def test_weights_for_another_encoder_or_rank_are_refused(folder, key):
-    described(folder, **{key: "other"})
-    with pytest.raises(CrossEncoderError, match=f"trained with {key} = 'other'"):
-        cross_encoder.load(folder)
-
-
-def test_weights_of_other_names_or_shapes_are_refused(folder):
-    whole = load_file(folder / WEIGHTS)
-    short = {name: value for name, value in whole.items() if ".layer.5." not in name}
-    for tensors in (
-        short,
-        {**whole, "head.weight": torch.zeros(1, 384)},
-        {**whole, "x": torch.zeros(1)},
-    ):
-        save_file(tensors, folder / WEIGHTS)
-        described(folder, sha256=hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest())
-        with pytest.raises(CrossEncoderError, match="holds"):
-            cross_encoder.load(folder)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}'])
-def test_a_damaged_description_is_refused(folder, text):
-    (folder / CONFIG).write_text(text)
-    with pytest.raises(CrossEncoderError, match=CONFIG):
-        cross_encoder.load(folder)
-
-
-def test_a_folder_that_cannot_be_made_is_named(ready, tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(CrossEncoderError, match="cannot be written"):
-        cross_encoder.save(ready, tmp_path / "file" / "stored")
-
-
-def described(folder, **changed) -> None:
-    path = folder / CONFIG
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
-
-
-# ---------------------------------------------------------------------------------------- the role
-
-
-def test_the_role_is_played_by_the_shipped_weights(monkeypatch, folder):
-    monkeypatch.setattr(storage, "SHIPPED", folder)
-    models._load_part.cache_clear()
-    try:
-        tokenizer, model = models.load("cross-encoder")
-        assert isinstance(model, CrossEncoder) and models.load("Cross Encoder")[1] is model
-        scores = cross_encoder.score(QUESTION, TEXTS)
-        pairs = tokenizer([QUESTION] * len(TEXTS), TEXTS, padding=True, return_tensors="pt")
-        with torch.inference_mode():
-            logits = model(**pairs).logits
-        np.testing.assert_allclose(logits[:, 0].numpy(), scores, atol=1e-3)
-        digest = cross_encoder.about(folder)["sha256"]
-        assert models.identity("cross-encoder") == f"{models.DIGEST} + {digest}"
-    finally:
-        models._load_part.cache_clear()

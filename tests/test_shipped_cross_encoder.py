@@ -4,17 +4,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from course_utils import cross_encoder, data, models
-from course_utils.cross_encoder import CrossEncoder, storage
-from course_utils.errors import BadInput
+from course_utils.cross_encoder import SHIPPED, CrossEncoder
 from tools import stored_scores
 from tools.training.cross_encoder import Settings, card, comparison
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-WEIGHTS = storage.SHIPPED / storage.FILES.weights
-ABOUT = cross_encoder.about(storage.SHIPPED)
+ABOUT = cross_encoder.about(SHIPPED)
 STORED = json.loads((stored_scores.STORED / "cross_encoder.json").read_text(encoding="utf-8"))
 BAND = 0.01  # what other CPUs and versions may change in a score; bfloat16 would change up to 0.04
 
@@ -27,8 +26,8 @@ def test_the_card_is_that_of_these_weights_and_of_the_stored_run():
     record = data.stored_run("cross_encoder")
     assert ABOUT["about"]["settings"] == record["settings"]
     assert Settings(**record["settings"]).steps == record["runs"]["all"]["steps"]
-    stored = (storage.SHIPPED / "README.md").read_text(encoding="utf-8")
-    assert card.card(storage.SHIPPED, record) == stored
+    stored = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    assert card.card(SHIPPED, record) == stored
 
 
 def test_the_figures_of_the_card_are_what_was_asked_for():
@@ -49,7 +48,7 @@ def test_the_role_is_played_by_these_weights():
     assert models.load("cross-encoder")[1] is model
     assert tokenizer is models.load()[0]
     question, texts = "Who wrote Emma?", ["Jane Austen wrote Emma.", "Emma sold her car."]
-    again = cross_encoder.score(question, texts, model=cross_encoder.load(storage.SHIPPED))
+    again = cross_encoder.score(question, texts, model=cross_encoder.load(SHIPPED))
     np.testing.assert_array_equal(cross_encoder.score(question, texts), again)
 
 
@@ -76,35 +75,22 @@ def test_the_order_of_the_candidates_does_not_matter():
     scores = cross_encoder.score(question, texts)
     shuffled = [texts[row] for row in order]
     np.testing.assert_array_equal(cross_encoder.score(question, shuffled), scores[order])
-    first, _ = cross_encoder.rerank(question, texts)
-    again, _ = cross_encoder.rerank(question, shuffled)
-    assert [texts[row] for row in first] == [shuffled[row] for row in again]
 
 
-# ----------------------------------------------------------------------------------- the reading
-
-
-def test_a_pair_is_read_as_one_and_attention_crosses_the_border():
-    reading = cross_encoder.read("Who wrote Emma?", "Jane Austen.")
-    wanted = "[CLS] who wrote emma ? [SEP] jane austen . [SEP]".split()
-    assert reading.tokens == wanted
-    assert reading.segments.tolist() == [0] * 6 + [1] * 4
-    assert reading.attention.shape == (6, 12, 10, 10)
-    np.testing.assert_allclose(reading.attention.sum(-1), 1, atol=1e-5)
-    question, text = np.flatnonzero(reading.segments == 0), np.flatnonzero(reading.segments)
-    assert reading.attention[:, :, question][..., text].sum(-1).mean() > 0.05
-
-
-def test_reading_leaves_the_model_as_it_was_and_does_not_change_a_score():
-    question, text = "Who wrote Emma?", "Jane Austen wrote it."
-    _, model = models.load("cross-encoder")
-    before = cross_encoder.score(question, [text])
-    cross_encoder.read(question, text)
-    assert model.config._attn_implementation == "sdpa"
-    np.testing.assert_array_equal(cross_encoder.score(question, [text]), before)
-    for wrong in ((None, text), (question, None)):
-        with pytest.raises(BadInput, match="NoneType"):
-            cross_encoder.read(*wrong)
+def test_the_score_by_hand_is_the_models():
+    """The states of the encoder, the means over question and text, their product, the head."""
+    tokenizer, model = models.load("cross-encoder")
+    pair = tokenizer("Who wrote Emma?", "Jane Austen wrote it.", return_tensors="pt")
+    with torch.inference_mode():
+        states = model.encoder(**pair).last_hidden_state[0]
+        second = pair["token_type_ids"][0] == 1
+        question, text, both = (
+            torch.nn.functional.normalize(some.mean(0), dim=0)
+            for some in (states[~second], states[second], states)
+        )
+        by_hand = model.head(torch.cat([question * text, both])).item()
+    (score,) = cross_encoder.score("Who wrote Emma?", ["Jane Austen wrote it."])
+    assert by_hand == pytest.approx(score, abs=1e-4)
 
 
 # ----------------------------------------------------------------------------------- how good it is

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from course_utils import data, dual_encoder, embed, evaluate, models
-from course_utils.dual_encoder import Heads, HeadsError, Settings, storage
+from course_utils.dual_encoder import FOLDERS, Heads, Settings
 from tools import heads as script
 from tools import smoke
 from tools.heads import Candidates
@@ -34,14 +34,14 @@ SIDES = {"question": (QUESTIONS, 64), "answer": (ANSWERS, 128)}
 
 def told(kind: str) -> tuple[dict, str]:
     """What comes with a pair of heads: the JSON file's `about`, and the card."""
-    folder = storage.FOLDERS[kind]
+    folder = FOLDERS[kind]
     return dual_encoder.about(folder), (folder / "README.md").read_text(encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------------- the heads
 
 
-@pytest.mark.parametrize("kind", storage.FOLDERS)
+@pytest.mark.parametrize("kind", FOLDERS)
 def test_the_card_is_of_these_weights(kind):
     about, card = told(kind)
     assert f"`{about['sha256']}`" in card and f"`{models.DIGEST}`" in card
@@ -53,7 +53,7 @@ def test_the_card_is_of_these_weights(kind):
 
 def test_the_settings_are_the_defaults_and_those_that_were_tried():
     """Otherwise `make heads` is due."""
-    settings = {kind: Settings(**told(kind)[0]["about"]["settings"]) for kind in storage.FOLDERS}
+    settings = {kind: Settings(**told(kind)[0]["about"]["settings"]) for kind in FOLDERS}
     assert settings["facts"] == Settings()
     assert settings["documentation"].echo == 0 == settings["documentation"].seed
     for name, values in script.TRIED.items():
@@ -78,16 +78,11 @@ def test_the_heads_for_facts_tell_answers_from_questions_and_the_encoder_does_no
 def test_only_the_heads_for_facts_answer_the_example_others_echo_it():
     example = data.echo_example()
     first = {}
-    for kind in storage.FOLDERS:
+    for kind in FOLDERS:
         heads = dual_encoder.shipped(kind)
         question = heads.encode_questions(example.question)
         first[kind] = int((heads.encode_answers(example.texts) @ question).argmax())
     assert first == {"facts": 1, "documentation": 0}
-
-
-def test_heads_of_a_kind_that_is_not_known():
-    with pytest.raises(HeadsError, match="no heads 'other'. There are: 'facts', 'documentation'"):
-        dual_encoder.shipped("other")
 
 
 # ------------------------------------------------------------------------------------- the roles
@@ -109,21 +104,13 @@ def test_a_role_is_the_encoder_with_its_head(side):
     assert not model.training and models.load(f"{side} encoder")[1] is model
 
 
-def test_cached_vectors_of_a_role_depend_on_its_head(monkeypatch, tmp_path):
-    before = models.identity("question encoder")
-    assert models.identity() in before and before != models.identity()
-    dual_encoder.save(Heads(), tmp_path)
-    monkeypatch.setattr(storage, "SHIPPED", tmp_path)
-    assert models.identity("question encoder") != before
-
-
-def test_without_the_files_the_role_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(storage, "SHIPPED", tmp_path / "gone")
-    monkeypatch.setitem(storage.FOLDERS, "facts", tmp_path / "gone")
-    models._load_with_head.cache_clear()
-    for ask in (models.load, models.identity):
-        with pytest.raises(HeadsError, match="heads.json cannot be read"):
-            ask("answer encoder")
+def test_vectors_of_a_role_are_not_taken_for_those_of_the_encoder(cache_folder):
+    """Long work is cached by the encoder's weights, and those of a role are others."""
+    texts = [f"text number {number}" for number in range(32)]
+    plain = embed.encode(texts, progress=False)
+    for _ in range(2):
+        found = embed.encode(texts, role="question encoder", progress=False)
+        assert abs(found - plain).max() > 0.01
 
 
 # ------------------------------------------------------------------------------------ the script

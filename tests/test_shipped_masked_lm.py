@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course_utils import data, masked_lm, models
-from course_utils.masked_lm import MaskedLM, storage
+from course_utils.masked_lm import SHIPPED, MaskedLM
 from tools import masked_lm as script
 from tools import stored_scores
 from tools.counted_guesses import Bigrams, Unigrams
@@ -14,8 +14,7 @@ from tools.masked_lm_training import Settings, figures, log_probabilities
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-WEIGHTS = storage.SHIPPED / storage.FILES.weights
-ABOUT = masked_lm.about(storage.SHIPPED)
+ABOUT = masked_lm.about(SHIPPED)
 RECORD = data.stored_run("masked_lm")
 STORED = json.loads((stored_scores.STORED / "masked_lm.json").read_text(encoding="utf-8"))
 BAND = 0.005  # what other CPUs and versions may change in a probability
@@ -29,8 +28,8 @@ def test_the_card_is_that_of_these_weights_and_of_the_stored_run():
     """Otherwise one of the three is of another training."""
     assert ABOUT["about"]["settings"] == RECORD["settings"]
     assert Settings(**RECORD["settings"]).steps == RECORD["curve"][-1]["step"]
-    stored = (storage.SHIPPED / "README.md").read_text(encoding="utf-8")
-    assert script.card(storage.SHIPPED, RECORD) == stored
+    stored = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    assert script.card(SHIPPED, RECORD) == stored
 
 
 def test_it_was_measured_to_be_ahead_of_counting_on_both_sides():
@@ -51,7 +50,7 @@ def test_the_role_is_played_by_these_weights():
     assert models.load("masked language model")[1] is model
     assert tokenizer.get_vocab() == models.load()[0].get_vocab()
     text = "Returns a new [MASK] with the items in ascending order."
-    again = masked_lm.guesses(text, model=masked_lm.load(storage.SHIPPED))
+    again = masked_lm.guesses(text, model=masked_lm.load(SHIPPED))
     assert masked_lm.guesses(text) == again
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from course_utils import cache, cross_encoder, data
-from course_utils.cross_encoder import CrossEncoder, storage
+from course_utils.cross_encoder import PART, SHIPPED, CrossEncoder
 from course_utils.data import Fact, QaPair
 from tools import records
 from tools.training import cross_encoder as recipe
@@ -100,7 +100,7 @@ def train(
     log = records.Log(
         work / f"{name}.run",
         work / f"{name}.json",
-        {**asdict(settings), **storage.made_for(), "weights": dict(weights)},
+        {**asdict(settings), **PART.made_for(), "weights": dict(weights)},
         curve_at,
         EVERY,
         name,
@@ -128,10 +128,10 @@ def measure(folder: Path, sides: Splits, questions: int | None, baselines: bool)
 
     Half precision, as others will load it.
     """
-    kept, of = folder / "figures.json", [storage.about(folder)["sha256"], questions, baselines]
+    kept, of = folder / "figures.json", [PART.about(folder)["sha256"], questions, baselines]
     if kept.exists() and (stored := json.loads(kept.read_text(encoding="utf-8")))["of"] == of:
         return stored["found"]
-    model = storage.load(folder)
+    model = PART.load(folder)
     systems = comparison.scorers(model)
     if not baselines:
         systems = {comparison.CROSS: systems[comparison.CROSS]}
@@ -176,10 +176,10 @@ def main(arguments: Sequence[str] | None = None, sides: Splits | None = None) ->
             "weights": dict(weights),
             "versions": records.versions(PACKAGES),
         }
-        storage.save(model, folder, about)
+        PART.save(model, folder, about)
         main_run = name == MAIN
         if main_run:  # before the figures, so that a stop costs as little as can be
-            storage.save(model, options.out, about)
+            PART.save(model, options.out, about)
         questions = options.questions if main_run else options.ablation_questions
         found = measure(folder, sides, questions, baselines=main_run)
         runs[name] = {"steps": steps, "weights": dict(weights), "curve": curve, "held_out": found}
@@ -210,7 +210,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--questions", type=int, help="held-out ones; without it, all")
     parser.add_argument("--ablation-questions", type=int, default=200)
     parser.add_argument("--work", type=Path, default=Path("build/cross_encoder"))
-    parser.add_argument("--out", type=Path, default=storage.SHIPPED)
+    parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--figures", type=Path, default=data.RUNS / "cross_encoder.json")
     return parser.parse_args(arguments)
 

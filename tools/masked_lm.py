@@ -22,7 +22,7 @@ from course_utils.data import QaPair
 from course_utils.data.documentation import SOURCES
 from course_utils.data.retrieval_pairs import Split
 from course_utils.evaluate import summary
-from course_utils.masked_lm import MaskedLM, storage
+from course_utils.masked_lm import PART, SHIPPED, MaskedLM
 from tools import records
 from tools.counted_guesses import Bigrams, Unigrams
 from tools.masked_lm_training import Run, Settings, figures, log_probabilities
@@ -111,7 +111,7 @@ def train(
     """A model trained on blocks, and its curve on other ones; goes on where `work` has a part."""
     bias = torch.from_numpy(np.log(Unigrams(ids).shares))
     run = Run(MaskedLM(seed=settings.seed, bias=bias), settings)
-    of = {**asdict(settings), **storage.made_for(), "blocks": cache.key(ids.numpy().tobytes())}
+    of = {**asdict(settings), **PART.made_for(), "blocks": cache.key(ids.numpy().tobytes())}
     log = records.Log(work / "run", work / "curve.json", of, POINTS, EVERY)
 
     def told(step: Step, loss: float) -> dict:
@@ -152,10 +152,10 @@ def table(title: str, found: dict) -> str:
 def card(folder: Path, record: dict) -> str:
     """The model card of the weights in a folder."""
     return CARD.format(
-        bytes=(folder / storage.FILES.weights).stat().st_size,
-        sha256=storage.about(folder)["sha256"],
+        bytes=(folder / PART.weights).stat().st_size,
+        sha256=PART.about(folder)["sha256"],
         encoder=models.identity(),
-        rank=storage.about(folder)["rank"],
+        rank=PART.about(folder)["rank"],
         sizes=record["sizes"],
         tokens=record["block_tokens"],
         packages=", ".join(SOURCES),
@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None = None, texts: Texts | None = None) -> 
     parser.add_argument("--seed", type=int, default=Settings.seed)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("build/masked_lm"))
-    parser.add_argument("--out", type=Path, default=storage.SHIPPED)
+    parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--figures", type=Path, default=data.RUNS / "masked_lm.json")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
@@ -221,7 +221,7 @@ def main(arguments: Sequence[str] | None = None, texts: Texts | None = None) -> 
     settings = Settings(steps=options.steps, batch=options.batch, seed=options.seed)
     model, curve = train(train_ids, texts.shown(), settings, options.work)
     about = {"settings": asdict(settings), "versions": records.versions(PACKAGES)}
-    model = storage.load(storage.save(model, options.out, about))  # in half precision, as shipped
+    model = PART.load(PART.save(model, options.out, about))  # in half precision, as shipped
     record = {
         "command": f"python tools/masked_lm.py --steps {options.steps} --batch {options.batch} "
         f"--seed {options.seed} --threads {options.threads}",

@@ -36,7 +36,7 @@ def masked_sentences() -> list[str]:
 def of_cross_encoder() -> dict:
     """The scores of `pairs` by the shipped cross-encoder, in float32."""
     return {
-        "weights": cross_encoder.about(cross_encoder.storage.SHIPPED)["sha256"],
+        "weights": cross_encoder.about(cross_encoder.SHIPPED)["sha256"],
         "pairs": [
             [question, text, round(float(cross_encoder.score(question, [text])[0]), 4)]
             for question, text in pairs()
@@ -51,7 +51,7 @@ def of_masked_lm() -> dict:
         (best,) = masked_lm.guesses(sentence, FIRST)
         found.append([sentence, {guess.token: round(guess.probability, 5) for guess in best}])
     return {
-        "weights": masked_lm.about(masked_lm.storage.SHIPPED)["sha256"],
+        "weights": masked_lm.about(masked_lm.SHIPPED)["sha256"],
         "sentences": found,
     }
 

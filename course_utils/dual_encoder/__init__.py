@@ -1,33 +1,29 @@
 """Two encoders, one for questions and one for answers, and how they are trained. Taught in L4."""
 
 from course_utils.dual_encoder.heads import (
+    FOLDERS,
     Heads,
+    HeadsError,
     TextEncoder,
+    about,
     embed_answers,
     embed_questions,
-)
-from course_utils.dual_encoder.loss import (
-    chance_level,
-    contrastive_loss,
-    loss_gradient,
-)
-from course_utils.dual_encoder.storage import HeadsError, about, load, save, shipped
-from course_utils.dual_encoder.training import (
-    Settings,
-    batch_loss,
-    batches,
+    load,
+    save,
     score_matrix,
-    steps,
-    train,
+    shipped,
+    text_encoder,
 )
+from course_utils.dual_encoder.loss import chance_level, contrastive_loss, loss_gradient
+from course_utils.dual_encoder.training import Settings, batches, steps, train
 
 __all__ = [
+    "FOLDERS",
     "Heads",
     "HeadsError",
     "Settings",
     "TextEncoder",
     "about",
-    "batch_loss",
     "batches",
     "chance_level",
     "contrastive_loss",
@@ -39,5 +35,6 @@ __all__ = [
     "score_matrix",
     "shipped",
     "steps",
+    "text_encoder",
     "train",
 ]

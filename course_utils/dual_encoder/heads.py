@@ -5,19 +5,28 @@ so that a training run takes seconds. Both begin as the identity: before the fir
 encoder is the pretrained encoder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from course_utils import embed
-from course_utils.errors import BadInput
+from course_utils import embed, models, trained_parts
+from course_utils.errors import CourseError
 
 DIMENSION = 384
 QUESTION_TOKENS = 64
 ANSWER_TOKENS = 128  # measured on validation pairs: 96 lose some rank, 192 take longer and win none
+# What comes with the course. "facts" are those of L4, and of the roles.
+FOLDERS = {
+    "facts": trained_parts.SHIPPED / "heads",
+    "documentation": trained_parts.SHIPPED / "documentation_heads",
+}
+
+
+class HeadsError(CourseError):
+    """Stored heads are missing, damaged, or made for something else."""
 
 
 class Heads(nn.Module):
@@ -33,17 +42,13 @@ class Heads(nn.Module):
         nn.init.eye_(self.question.weight)
         nn.init.eye_(self.answer.weight)
 
-    @property
-    def dimension(self) -> int:
-        return self.question.in_features
-
     def questions(self, vectors: torch.Tensor) -> torch.Tensor:
         """Encoder vectors of texts, read as questions: `[n, d]` to unit vectors `[n, d]`."""
-        return normalize(self.question(self._checked(vectors)), dim=-1)
+        return normalize(self.question(vectors), dim=-1)
 
     def answers(self, vectors: torch.Tensor) -> torch.Tensor:
         """Encoder vectors of texts, read as answers: `[n, d]` to unit vectors `[n, d]`."""
-        return normalize(self.answer(self._checked(vectors)), dim=-1)
+        return normalize(self.answer(vectors), dim=-1)
 
     @torch.inference_mode()
     def encode_questions(self, texts: str | Sequence[str], **options) -> np.ndarray:
@@ -55,12 +60,12 @@ class Heads(nn.Module):
         """Texts as unit vectors in the space of answers: float32 `[n, d]`, `[d]` for a string."""
         return self.answers(torch.from_numpy(embed_answers(texts, **options))).numpy()
 
-    def _checked(self, vectors: torch.Tensor) -> torch.Tensor:
-        if vectors.shape[-1] != self.dimension:
-            raise BadInput(
-                f"These heads are for vectors of {self.dimension} numbers, not {vectors.shape[-1]}."
-            )
-        return vectors
+    def trained_weights(self) -> dict[str, torch.Tensor]:
+        """Both matrices; copies, since a shared head is one tensor under two names."""
+        return {name: value.clone() for name, value in self.state_dict().items()}
+
+    def set_trained_weights(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        self.load_state_dict(tensors)
 
 
 class TextEncoder(nn.Module):
@@ -98,3 +103,37 @@ def embed_questions(texts: str | Sequence[str], **options) -> np.ndarray:
 def embed_answers(texts: str | Sequence[str], **options) -> np.ndarray:
     """What the answer head reads: as `embed_questions`, of longer texts."""
     return embed.encode(texts, **{"max_tokens": ANSWER_TOKENS, **options})
+
+
+@torch.inference_mode()
+def score_matrix(heads: Heads, questions: torch.Tensor, answers: torch.Tensor) -> np.ndarray:
+    """The cosine of every question with every answer, of encoder vectors: float32 `[q, a]`."""
+    return (heads.questions(questions) @ heads.answers(answers).T).numpy()
+
+
+def made_for() -> dict[str, object]:
+    """What heads belong to: the frozen encoder, and how much of a text it reads."""
+    return {
+        "dimension": DIMENSION,
+        "encoder": models.identity(),
+        "question_tokens": QUESTION_TOKENS,
+        "answer_tokens": ANSWER_TOKENS,
+    }
+
+
+PART = trained_parts.TrainedPart("heads", Heads, made_for, torch.float32, HeadsError)
+save, load, about = PART.save, PART.load, PART.about
+
+
+def shipped(kind: str = "facts") -> Heads:
+    """The heads that come with the course (`make heads`); the card beside each pair tells more.
+
+    "facts" are those of L4, trained with the echo term: a question does not find itself.
+    "documentation" match summary lines with docstrings, without it.
+    """
+    return load(FOLDERS[kind])
+
+
+def text_encoder(side: str) -> TextEncoder:
+    """The encoder with the shipped head for facts of one side, "question" or "answer"."""
+    return TextEncoder(models.load()[1], getattr(shipped(), side)).eval()

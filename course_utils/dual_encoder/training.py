@@ -6,7 +6,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from course_utils.dual_encoder.heads import Heads
@@ -48,7 +47,7 @@ def steps(
     `questions_as_answers` `[n, d]` are the questions as the answer side reads them, where that is
     not the same: with a prefix, say. The same settings give the same weights.
 
-    Raises BadInput where the numbers of rows do not fit, or a batch would hold a single pair.
+    Raises BadInput where the rows are no pairs, or a batch would hold a single one.
     """
     settings = settings or Settings()
     if len(questions) != len(answers) or len(questions) % wordings:
@@ -65,9 +64,11 @@ def steps(
     for step, chosen in zip(range(settings.steps), rows, strict=False):
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * (1 - step / settings.steps)
-        loss = batch_loss(
-            heads, questions[chosen], answers[chosen], settings, questions_as_answers[chosen]
-        )
+        q, a = heads.questions(questions[chosen]), heads.answers(answers[chosen])  # [B, d]
+        echo = None
+        if settings.echo:
+            echo = settings.scale * q @ heads.answers(questions_as_answers[chosen]).T  # [B, B]
+        loss = contrastive_loss(settings.scale * q @ a.T, extra=echo, extra_weight=settings.echo)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -94,22 +95,6 @@ def train(
         torch.set_num_threads(threads)
 
 
-def batch_loss(
-    heads: Heads,
-    questions: torch.Tensor,
-    answers: torch.Tensor,
-    settings: Settings,
-    questions_as_answers: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """The contrastive loss of one batch of encoder vectors `[B, d]`; a scalar with a gradient."""
-    q, a = heads.questions(questions), heads.answers(answers)  # [B, d]
-    echo = None
-    if settings.echo:
-        same = questions if questions_as_answers is None else questions_as_answers
-        echo = settings.scale * q @ heads.answers(same).T  # [B, B]
-    return contrastive_loss(settings.scale * q @ a.T, extra=echo, extra_weight=settings.echo)
-
-
 def batches(pairs: int, settings: Settings, wordings: int = 1) -> Iterator[torch.Tensor]:
     """Row numbers of batch after batch, without end: int64 `[B]`, with B at most `pairs`.
 
@@ -119,9 +104,3 @@ def batches(pairs: int, settings: Settings, wordings: int = 1) -> Iterator[torch
     while True:
         chosen = torch.randperm(pairs, generator=generator)[: settings.batch]
         yield chosen + pairs * torch.randint(wordings, (len(chosen),), generator=generator)
-
-
-@torch.inference_mode()
-def score_matrix(heads: Heads, questions: torch.Tensor, answers: torch.Tensor) -> np.ndarray:
-    """The cosine of every question with every answer, of encoder vectors: float32 `[q, a]`."""
-    return (heads.questions(questions) @ heads.answers(answers).T).numpy()

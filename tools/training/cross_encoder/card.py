@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from course_utils import models
-from course_utils.cross_encoder import storage
-from course_utils.cross_encoder.scoring import MAX_TOKENS
+from course_utils.cross_encoder import MAX_TOKENS, PART
 from course_utils.data.documentation import SOURCES
 from tools.training import cards
 from tools.training.cross_encoder import comparison
@@ -97,12 +96,12 @@ scipy, scikit-learn, torch), the Matplotlib licence, and the PSF licence (Python
 
 def card(folder: Path, record: Mapping) -> str:
     """The card of the weights in a folder; `record` is what the run has stored."""
-    about, run = storage.about(folder), record["runs"]["all"]
+    about, run = PART.about(folder), record["runs"]["all"]
     shares = {f"{name}_share": share for name, share in run["weights"].items()}
     return CARD.format(
         **record["sizes"],
         **shares,
-        bytes=(folder / storage.FILES.weights).stat().st_size,
+        bytes=(folder / PART.weights).stat().st_size,
         sha256=about["sha256"],
         encoder=models.identity(),
         rank=about["rank"],

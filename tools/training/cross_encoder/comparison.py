@@ -8,8 +8,7 @@ from functools import partial
 import numpy as np
 
 from course_utils import embed
-from course_utils.cross_encoder.model import CrossEncoder
-from course_utils.cross_encoder.scoring import score
+from course_utils.cross_encoder import CrossEncoder, score
 from course_utils.data import FactGroup, QaPair
 from course_utils.dual_encoder.heads import ANSWER_TOKENS
 from course_utils.evaluate import paired_difference, summary, wilson_interval

@@ -16,7 +16,6 @@ from course_utils.errors import BadInput
 
 QUESTION_TOKENS = 64
 TEXT_TOKENS = 128
-BATCH_TOKENS = 4096
 
 
 @torch.inference_mode()
@@ -31,15 +30,13 @@ def token_vectors(
     texts = embed.checked(texts)
     tokenizer, model = models.load()
     bfloat16 = embed.wants_bfloat16(precision, len(texts))
-    ids = embed.token_numbers(tokenizer, texts, max_tokens)
+    numbers = embed.tokenized(tokenizer, texts, max_tokens=max_tokens)
     found: list[np.ndarray] = [np.empty(0)] * len(texts)
-    for rows in embed.batches([len(row) for row in ids], BATCH_TOKENS):
-        batch = tokenizer.pad({"input_ids": [ids[row] for row in rows]}, return_tensors="pt")
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            states = model(**batch).last_hidden_state
-        units = torch.nn.functional.normalize(states.float(), dim=-1).numpy()
+    for rows, _, out in embed.in_batches(model, tokenizer, numbers, bfloat16):
+        units = torch.nn.functional.normalize(out.last_hidden_state.float(), dim=-1).numpy()
         for row, unit in zip(rows, units, strict=True):
-            found[row] = unit[: len(ids[row])].copy()  # not the padding, nor a view of the batch
+            length = len(numbers["input_ids"][row])
+            found[row] = unit[:length].copy()  # not the padding, nor a view of the batch
     return found
 
 

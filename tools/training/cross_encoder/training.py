@@ -7,8 +7,7 @@ from itertools import islice
 import torch
 
 from course_utils import embed, models
-from course_utils.cross_encoder.model import CrossEncoder
-from course_utils.cross_encoder.scoring import padded, tokenized
+from course_utils.cross_encoder import CrossEncoder
 from course_utils.errors import BadInput
 from tools.training import adapter_training
 from tools.training.adapter_training import Step
@@ -76,16 +75,16 @@ def batch_loss(
     precision: str = "auto",
 ) -> torch.Tensor:
     """The listwise loss of some groups; a scalar with a gradient."""
-    tokenizer, _ = models.load()
-    questions = [group.question for group in groups for _ in group.texts]
-    pairs = tokenized(
-        tokenizer, questions, [text for group in groups for text in group.texts], max_tokens
-    )
+    tokenizer, questions = models.load_tokenizer(), []
+    for group in groups:
+        questions += [group.question] * len(group.texts)
+    texts = [text for group in groups for text in group.texts]
+    pairs = embed.tokenized(tokenizer, questions, texts, max_tokens=max_tokens)
     # Pairs of about one length go through the model together: less padding, less time.
     parts, order = [], []
-    with torch.autocast("cpu", torch.bfloat16, enabled=embed.wants_bfloat16(precision)):
-        for rows in embed.batches([len(ids) for ids in pairs["input_ids"]], BATCH_TOKENS):
-            parts.append(model(**padded(tokenizer, pairs, rows)).logits[:, 0])
-            order += rows
+    bfloat16 = embed.wants_bfloat16(precision)
+    for rows, _, out in embed.in_batches(model, tokenizer, pairs, bfloat16, BATCH_TOKENS):
+        parts.append(out.logits[:, 0])
+        order += rows
     scores = torch.cat(parts)[torch.tensor(order).argsort()]
     return listwise_loss(scores, [len(group.texts) for group in groups])
