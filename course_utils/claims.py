@@ -28,15 +28,8 @@ def claim(statement: str, holds: bool, detail: str = "") -> None:
     print(f"{KEPT if holds else BROKEN} {statement}" + (f"  ({detail})" if detail else ""))
 
 
-def ledger() -> dict[str, bool]:
-    """Every statement claimed in this process so far, and whether it held the last time."""
-    return dict(_LEDGER)
-
-
 def tally() -> None:
     """Print how many of the claims of this notebook hold, and name those that do not."""
-    if not _LEDGER:
-        raise BadInput("No claim has been made yet: run the cells above first.")
     broken = [statement for statement, holds in _LEDGER.items() if not holds]
     total = len(_LEDGER)
     if broken:

@@ -7,7 +7,6 @@ import ipywidgets
 from matplotlib.figure import Figure
 
 from course_utils import memory, plots
-from course_utils.errors import BadInput
 
 SECONDS_BETWEEN_PICTURES = 1.0
 MARKED_POINTS = 12  # of each of several series: colour alone does not tell them apart
@@ -39,20 +38,10 @@ class LiveCurve:
         )
 
     def add(self, step: float, **values: float) -> None:
-        """One point a series, such as `add(step, loss=2.1)`; every call names the same series.
-
-        Raises BadInput where it does not, and keeps the points as they were.
-        """
-        if not values:
-            raise BadInput("A point needs a series and its value, such as loss=2.1.")
-        if self.values and set(values) != set(self.values):
-            raise BadInput(
-                f"The curve shows {_listed(self.values)}; this point is of {_listed(values)}."
-            )
-        numbers = {name: float(value) for name, value in values.items()}
+        """One point a series, such as `add(step, loss=2.1)`; every call names the same series."""
+        for name, value in values.items():
+            self.values.setdefault(name, []).append(float(value))
         self.steps.append(step)
-        for name, number in numbers.items():
-            self.values.setdefault(name, []).append(number)
         if time.monotonic() - self._drawn > SECONDS_BETWEEN_PICTURES:
             self._picture.value = plots.png(self.figure())
             self._drawn = time.monotonic()
@@ -79,14 +68,7 @@ class LiveCurve:
         """Show the finished curve with its description, and take the live picture away.
 
         What the training has freed goes back to the system: the lesson goes on in little memory.
-        Raises BadInput where there is no point yet, or `alt` is empty.
         """
-        if not self.steps:
-            raise BadInput("The curve has no point yet: call add before finish.")
         plots.show(self.figure(), alt)
         self._picture.close()
         memory.give_back()
-
-
-def _listed(names) -> str:
-    return ", ".join(sorted(names))

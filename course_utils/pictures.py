@@ -16,10 +16,6 @@ FOLDER = Path(__file__).resolve().parent.parent / "img"
 WIDTH = 720  # pixels on the page; the files have twice as many, for sharp screens
 
 
-class PictureMissing(CourseError):
-    """The file of a picture is not there."""
-
-
 @dataclass(frozen=True)
 class Picture:
     """A picture of the course.
@@ -59,7 +55,7 @@ def show(name: str) -> None:
     """Show a picture of the course in a notebook, with its caption and its description.
 
     The picture is part of the output, so that it is there wherever the notebook is read. Raises
-    BadInput for a name that no picture has, PictureMissing where its file is gone.
+    CourseError where its file is gone.
     """
     from IPython.display import display
 
@@ -67,7 +63,7 @@ def show(name: str) -> None:
     try:
         encoded = base64.b64encode(shown.png.read_bytes()).decode()
     except OSError as error:
-        raise PictureMissing(
+        raise CourseError(
             f"{shown.png} cannot be read ({error.strerror}). The pictures lie in the course's "
             "folder img: get the whole course, or draw them with `make figures`."
         ) from error

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from course_utils import live, plots
-from course_utils.errors import BadInput
 from course_utils.plots import output
 from tests.pictures import faults, texts
 
@@ -101,31 +100,6 @@ def test_finish_shows_the_figure_and_takes_the_widget_away(curve, shown):
     assert base64.b64decode(bundle["image/png"]) == picture
     assert options["metadata"]["image/png"]["alt"] == ALT
     assert curve._picture.comm is None  # closed
-
-
-def test_a_finish_that_fails_leaves_the_curve_as_it_is(curve, shown):
-    with pytest.raises(BadInput, match="no point yet"):
-        curve.finish(ALT)
-    curve.add(1, loss=1.0)
-    with pytest.raises(BadInput, match="needs a description"):
-        curve.finish(" ")
-    assert len(shown) == 1
-    curve.finish(ALT)
-    assert len(shown) == 3
-
-
-def test_series_that_do_not_match_are_refused_and_change_nothing(curve):
-    with pytest.raises(BadInput, match="needs a series and its value"):
-        curve.add(1)
-    curve.add(1, loss=1.0, gain=2.0)
-    for values in ({"loss": 1.0}, {"loss": 1.0, "gain": 1.0, "more": 1.0}, {"los": 1, "gain": 1}):
-        with pytest.raises(BadInput, match="The curve shows gain, loss; this point is of "):
-            curve.add(2, **values)
-    with pytest.raises(ValueError, match="could not convert"):
-        curve.add(2, loss=1.0, gain="much")
-    assert curve.steps == [1] and curve.values == {"loss": [1.0], "gain": [2.0]}
-    curve.add(2, gain=3.0, loss=0.5)  # the order does not matter
-    assert curve.values == {"loss": [1.0, 0.5], "gain": [2.0, 3.0]}
 
 
 def test_a_training_that_diverges_leaves_a_gap(curve):

@@ -20,7 +20,7 @@ from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
 from course_utils import data, dual_encoder, embed, models, pictures, plots, rag
-from course_utils.errors import BadInput
+from course_utils.errors import BadInput, CourseError
 from course_utils.plots.style import READABLE
 from course_utils.retrieval import chunks
 from img.draw import __main__ as command
@@ -514,7 +514,7 @@ def test_an_unknown_name_lists_the_names():
 
 def test_a_missing_file_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(pictures, "FOLDER", tmp_path)
-    with pytest.raises(pictures.PictureMissing, match="Dual-Encoder.png .* `make figures`"):
+    with pytest.raises(CourseError, match="Dual-Encoder.png .* `make figures`"):
         pictures.show("Dual-Encoder")
 
 
