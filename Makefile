@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab test lessons readme figures photograph heads adapters l4-adapters cross-encoder masked-lm retrieval bench lint badges
+.PHONY: help environment lab test lessons readme figures photograph heads adapters l4-adapters cross-encoder echo-ablation masked-lm retrieval bench lint badges
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -36,7 +36,7 @@ lessons: environment  ## re-execute the notebooks, keep what did not change; the
 	$(PY) tools/lessons.py $(LESSONS)
 	$(PY) tools/readme.py
 
-readme: environment  ## write README.md's tables of lessons and claims from the stored notebooks
+readme: environment  ## write the parts of README.md that are taken from notebooks and stored runs
 	$(PY) tools/readme.py
 
 figures: environment  ## measure and redraw the pictures of img/
@@ -63,6 +63,9 @@ masked-lm: environment  ## train the masked language model that comes with the c
 
 retrieval: environment  ## measure L5: a language model with what searches hand it; the searches
 	$(PY) -m tools.retrieval_run
+
+echo-ablation: environment  ## train a cross-encoder with and without questions among the negatives
+	$(PY) -m tools.echo_ablation
 
 bench: environment  ## measure `encode`, the training of L4 and the searches of L5 against peers
 	$(PY) tools/bench.py
