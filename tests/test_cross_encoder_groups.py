@@ -8,7 +8,7 @@ import pytest
 
 from course_utils import data
 from course_utils.data import QaPair
-from course_utils.data.facts import holds, name_of
+from course_utils.data.fact_base import holds, name_of
 from course_utils.errors import BadInput
 from tools.training import cross_encoder as recipe
 from tools.training.cross_encoder import groups

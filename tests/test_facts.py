@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 import pytest
 
 from course_utils import data
-from course_utils.data import Fact, FactTemplate, TableError, tables
+from course_utils.data import Fact, FactTemplate, tables
+from course_utils.data.fact_base import NAMING, holds, name_of
 from course_utils.data.fact_sentences import ANY
-from course_utils.data.facts import NAMING, holds, name_of
 from course_utils.errors import BadInput
 
 README = (tables.HERE / "README.md").read_text(encoding="utf-8")
@@ -120,41 +120,10 @@ def test_a_creator_writes_and_a_composer_composes_under_one_spelling(facts):
     }
 
 
-HEADER = "entity\tkind\trelation\tvalue\tsource\n"
-PERU = "Peru\tcountry\tcapital\tLima\tgazetteer\n"
-
-
-@pytest.mark.parametrize(
-    "rows, where, why",
-    [
-        (PERU + PERU.replace("Lima", "Cuzco"), "line 3, column 'entity', 'relation'", "as in line"),
-        (
-            PERU + "Peru\triver\tmouth\tsea\tgazetteer\n",
-            "line 3, column 'kind'",
-            "is 'country' fur",
-        ),
-        (PERU.replace("Peru", "Lima Land"), "line 2, column 'value'", "name gives it away"),
-        (PERU.replace("gazetteer", "hearsay"), "line 2, column 'source'", "'hearsay' is none of"),
-        (PERU.replace("Lima", "Lima "), "line 2, column 'value'", "blanks too many"),
-        (PERU.replace("\tLima", ""), "line 2", "4 cells, where the header has 5"),
-    ],
-)
-def test_a_malformed_fact_is_refused_and_the_place_named(tmp_path, rows, where, why):
-    path = tmp_path / "facts.tsv"
-    path.write_text(HEADER + rows, encoding="utf-8")
-    with pytest.raises(TableError) as error:
-        data.facts(path)
-    assert str(error.value).startswith(f"{path}, {where}"), error.value
-    assert why in str(error.value)
-
-
-def test_a_table_of_your_own_is_read_in_its_order(tmp_path):
-    path = tmp_path / "facts.tsv"
-    path.write_text(HEADER + PERU + PERU.replace("Peru", "Chile").replace("Lima", "Santiago"))
-    assert data.facts(path) == [
-        made("Peru", "country", "capital", "Lima"),
-        made("Chile", "country", "capital", "Santiago"),
-    ]
+def test_an_entity_is_of_one_kind_and_its_name_does_not_give_a_value_away(facts):
+    kinds = Counter(entity for entity, _ in {(fact.entity, fact.kind) for fact in facts})
+    assert [entity for entity, count in kinds.items() if count > 1] == []
+    assert [fact for fact in facts if holds(fact.entity, fact.value)] == []
 
 
 # ------------------------------------------------------------------------------------ the split
@@ -316,31 +285,13 @@ def test_templates_are_sentences_and_name_no_entity(facts, templates):
         assert [name for name in names if holds(row.text.casefold(), name)] == [], row.text
 
 
-TEMPLATE = "kind\trelation\tform\ttext\ttrained\n"
-
-
-@pytest.mark.parametrize(
-    "row, where, why",
-    [
-        ("a\tb\tquestion\tWhat of {value}?", "'text'", "a question has each of these places once"),
-        ("a\tb\tquestion\tWhat of it?", "'text'", "once: entity"),
-        ("a\tb\tstatement\t{entity} is.", "'text'", "once: entity, value"),
-        ("a\tb\tstatement\t{value} or {a_value} of {entity}.", "'text'", "once: entity, value"),
-        ("a\tb\tstatement\t{value} of {entity} of {city}.", "'text'", "once: entity, value"),
-        ("a\tb\tstatement\t{value} of {entity} {.", "'text'", "once: entity, value"),
-        ("a\tany\ttopic\t{entity} is {value}.", "'text'", "once: entity"),
-        ("a\tb\ttopic\tI like {entity}.", "'relation'", "about the relation 'any'"),
-        ("a\tany\tquestion\tWhat of {entity}?", "'relation'", "about the relation 'any'"),
-        ("a\tb\tanswer\t{entity}", "'form'", "'answer' is none of question, statement, topic"),
-    ],
-)
-def test_a_malformed_template_is_refused_and_the_place_named(tmp_path, row, where, why):
-    path = tmp_path / "templates.tsv"
-    path.write_text(f"{TEMPLATE}a\tb\tstatement\t{{entity}} is {{a_value}}.\tall\n{row}\tall\n")
-    with pytest.raises(TableError) as error:
-        data.fact_templates(path)
-    assert str(error.value).startswith(f"{path}, line 3, column {where}"), error.value
-    assert why in str(error.value)
+def test_a_template_has_each_of_its_places_once_and_a_topic_is_about_no_relation(templates):
+    for row in templates:
+        wanted = ["entity", "value"] if row.form == "statement" else ["entity"]
+        places = re.findall(r"\{(?:a_)?(\w*)\}", row.text)
+        assert sorted(places) == wanted, row
+        assert row.text.count("{") == row.text.count("}") == len(places), row
+        assert (row.form == "topic") == (row.relation == ANY), row
 
 
 # ---------------------------------------------------------------------------------- the questions
@@ -403,11 +354,6 @@ def test_the_names_of_held_out_entities_never_occur_in_training(questions, train
     for side in ("validation", "held out"):
         names = {name_of(name).casefold() for name in questions.entity[questions.side == side]}
         assert [name for name in names if holds(everything, name)] == []
-
-
-def test_more_wordings_than_a_relation_has_are_refused():
-    with pytest.raises(BadInput, match="99 are needed"):
-        data.fact_questions(wordings=99)
 
 
 # ----------------------------------------------------------------------------------- the groups
@@ -549,11 +495,11 @@ def wordings(*relations: str) -> list[FactTemplate]:
     return [FactTemplate("thing", *row, "all") for row in rows]
 
 
-def negatives(facts: list[Fact], **settings) -> dict[str, list[str]]:
+def negatives(facts: list[Fact]) -> dict[str, list[str]]:
     """The negatives of the first fact, by what makes them hard."""
     templates = wordings(*sorted({fact.relation for fact in facts}))
     found = defaultdict(list)
-    for row in data.fact_groups(facts, templates, **settings)[0].negatives:
+    for row in data.fact_groups(facts, templates)[0].negatives:
         found[row.hardness].append(row.text)
     return found
 
@@ -588,15 +534,6 @@ def test_what_gives_the_value_away_or_implies_it_is_no_negative():
     assert negatives(facts)["other relation"] == []
     assert negatives(facts[1:])["other relation"] == ["The nickname of it is New Mexico."]
     assert negatives([facts[1], facts[0]])["other relation"] == ["The country of it is Mexico."]
-
-
-def test_others_is_the_largest_number_of_other_entities():
-    facts = [made(f"e{number}", "thing", "class", f"v{number}") for number in range(5)]
-    for others, expected in ((0, 0), (2, 2), (4, 4), (9, 4)):
-        found = negatives(facts, others=others)["other entity"]
-        assert len(set(found)) == len(found) == expected
-    with pytest.raises(BadInput, match="not -1"):
-        negatives(facts, others=-1)
 
 
 def test_an_article_fits_the_word_that_follows():

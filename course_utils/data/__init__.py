@@ -6,7 +6,7 @@ from course_utils.data.documentation import (
     documentation,
     documentation_of,
 )
-from course_utils.data.echo import EchoExample, echo_example
+from course_utils.data.fact_base import Fact, FactSplit, facts, split_facts
 from course_utils.data.fact_sentences import (
     FactGroup,
     FactTemplate,
@@ -15,39 +15,27 @@ from course_utils.data.fact_sentences import (
     fact_questions,
     fact_templates,
 )
-from course_utils.data.facts import Fact, FactSplit, facts, split_facts
-from course_utils.data.failures import Failure, failures
-from course_utils.data.questions import Question, questions
 from course_utils.data.resemblance import near_copies
-from course_utils.data.retrieval_pairs import (
-    QaPair,
-    Split,
-    leaks,
-    qa_pairs,
-    split_pairs,
-)
-from course_utils.data.runs import RUNS, StoredRunError, stored_run
+from course_utils.data.retrieval_pairs import QaPair, Split, leaks, qa_pairs, split_pairs
 from course_utils.data.tables import (
-    Analogy,
-    JudgedAnswer,
-    Pair,
-    Sense,
-    TableError,
-    Theme,
-    Word,
+    RUNS,
+    EchoExample,
+    Question,
     analogies,
+    echo_example,
     everyday,
+    failures,
     judged_answers,
     pairs,
-    read_table,
+    questions,
     senses,
+    stored_run,
     themes,
     words,
 )
 
 __all__ = [
     "RUNS",
-    "Analogy",
     "DocumentationError",
     "EchoExample",
     "Entry",
@@ -55,18 +43,10 @@ __all__ = [
     "FactGroup",
     "FactSplit",
     "FactTemplate",
-    "Failure",
     "HardNegative",
-    "JudgedAnswer",
-    "Pair",
     "QaPair",
     "Question",
-    "Sense",
     "Split",
-    "StoredRunError",
-    "TableError",
-    "Theme",
-    "Word",
     "analogies",
     "documentation",
     "documentation_of",
@@ -83,7 +63,6 @@ __all__ = [
     "pairs",
     "qa_pairs",
     "questions",
-    "read_table",
     "senses",
     "split_facts",
     "split_pairs",

@@ -17,23 +17,21 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
-from course_utils.data.facts import Fact, facts, holds, name_of, split_facts
-from course_utils.data.tables import HERE, read_table
+from course_utils.data.fact_base import Fact, facts, holds, name_of, split_facts
+from course_utils.data.tables import read_table
 from course_utils.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Hardness = Literal["other entity", "same value", "other relation", "topic", "echo", "rewording"]
 FORMS = ("question", "statement")
+OTHERS = 3  # negatives of the kind "other entity", where there are so many
 ANY = "any"  # the relation of a template that is about none
 # Who learns the first of an entity knows the second as well, or nearly: Rome is in Italy.
 TELLING = frozenset({("city", "country"), ("country", "continent")})
-_PLACE = re.compile(r"\{(\w*)\}")
 _TAKES_AN = re.compile(r"(?!ew|eu|uni)[aeiou]", re.IGNORECASE)  # an owl, but a ewe
 
 
@@ -46,9 +44,9 @@ class FactTemplate:
 
     kind: str  # of entity
     relation: str
-    form: Literal["question", "statement", "topic"]
+    form: str  # "question", "statement" or "topic"
     text: str
-    trained: Literal["all", "heads", "none"]  # cross-encoder and heads, heads alone, or nothing
+    trained: str  # on it: "all", cross-encoder and heads; "heads" alone; "none", nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class HardNegative:
     """A text that does not answer the question of its group, and what makes that hard to see."""
 
     text: str
-    hardness: Hardness
+    hardness: str  # "other entity", "same value", ...: see above
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +67,27 @@ class FactGroup:
     negatives: tuple[HardNegative, ...]
 
 
-def fact_templates(path: str | Path = HERE / "fact_templates.tsv") -> list[FactTemplate]:
-    """The templates of the course, or those of a table of your own with the same columns.
-
-    Raises TableError, which names the file, the line and the column of whatever is malformed: also
-    of a text that does not have each of its places once.
-    """
-    checks = {"relation": _fits_its_form, "text": _has_its_places}
-    return read_table(path, FactTemplate, unique=("kind", "relation", "text"), checks=checks)
+def fact_templates() -> list[FactTemplate]:
+    """The templates of the course, in the order of the table."""
+    columns = [field.name for field in fields(FactTemplate)]
+    rows = read_table("fact_templates.tsv", **dict.fromkeys(columns, str))
+    return [FactTemplate(*row) for row in rows]
 
 
 def fact_groups(
-    facts: Sequence[Fact],
-    templates: Sequence[FactTemplate] | None = None,
-    seed: int = 0,
-    others: int = 3,
+    facts: Sequence[Fact], templates: Sequence[FactTemplate] | None = None, seed: int = 0
 ) -> list[FactGroup]:
     """A group for each fact, in their order; the seed chooses wordings and negatives.
 
-    Negatives come from `facts` alone, so pass one side of a split: up to `others` of the kind
+    Negatives come from `facts` alone, so pass one side of a split: up to three of the kind
     `other entity`, and one of each other kind where there is one. Another seed words the same facts
-    differently, which is a way to train for more than one epoch.
-
-    Without `templates`, the wordings are those that the cross-encoder was trained on.
-
-    Raises BadInput where `others` is negative, or the templates do not cover the facts.
+    differently, which is a way to train for more than one epoch. Without `templates`, the wordings
+    are those that the cross-encoder was trained on.
     """
-    if others < 0:
-        raise BadInput(f"others is the number of negatives of one kind, not {others}.")
     if templates is None:
         templates = [row for row in fact_templates() if row.trained == "all"]
-    return list(_Writer(facts, templates, seed, others))
+    writer = _Writer(facts, templates, seed)
+    return [writer.group(fact) for fact in facts]
 
 
 def fact_questions(wordings: int = 2, seed: int = 0) -> "pd.DataFrame":
@@ -115,10 +103,8 @@ def fact_questions(wordings: int = 2, seed: int = 0) -> "pd.DataFrame":
     The training rows come in `wordings` blocks: each has all facts, in the same order, in other
     words. Of every other fact there is one row in a known and one in a new wording. The seed
     chooses the wordings; the split is always the same.
-
-    Raises BadInput where a relation has fewer wordings than are asked for.
     """
-    import pandas as pd  # here: `ask` imports this package, too, and starts in a second
+    import pandas as pd  # here, as in `tables`
 
     templates, rows = fact_templates(), []
     known = [row for row in templates if row.trained != "none"]
@@ -148,14 +134,8 @@ def fact_questions(wordings: int = 2, seed: int = 0) -> "pd.DataFrame":
 class _Writer:
     """Words facts, and picks what else is said beside each."""
 
-    def __init__(
-        self,
-        facts: Sequence[Fact],
-        templates: Sequence[FactTemplate],
-        seed: int | str,
-        others: int = 0,
-    ):
-        self.facts, self.others, self.random = facts, others, random.Random(seed)
+    def __init__(self, facts: Sequence[Fact], templates: Sequence[FactTemplate], seed: int | str):
+        self.random = random.Random(seed)
         self.texts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
         for row in templates:
             self.texts[row.kind, row.relation, row.form].append(row.text)
@@ -165,18 +145,17 @@ class _Writer:
             self.peers[fact.kind, fact.relation].append(fact)
             self.about[fact.entity].append(fact)
 
-    def __iter__(self) -> Iterator[FactGroup]:
-        for fact in self.facts:
-            question, rewording = self.word(fact, fact.relation, "question", 2)
-            negatives = [
-                *self.statements("other entity", self.strangers(fact, same=False), self.others),
-                *self.statements("same value", self.strangers(fact, same=True), 1),
-                *self.statements("other relation", self.siblings(fact), 1),
-                HardNegative(self.word(fact, ANY, "topic")[0], "topic"),
-                HardNegative(question, "echo"),
-                HardNegative(rewording, "rewording"),
-            ]
-            yield FactGroup(fact, question, self.statement(fact), tuple(negatives))
+    def group(self, fact: Fact) -> FactGroup:
+        question, rewording = self.word(fact, fact.relation, "question", 2)
+        negatives = (
+            *self.statements("other entity", self.strangers(fact, same=False), OTHERS),
+            *self.statements("same value", self.strangers(fact, same=True), 1),
+            *self.statements("other relation", self.siblings(fact), 1),
+            HardNegative(self.word(fact, ANY, "topic")[0], "topic"),
+            HardNegative(question, "echo"),
+            HardNegative(rewording, "rewording"),
+        )
+        return FactGroup(fact, question, self.statement(fact), negatives)
 
     def strangers(self, fact: Fact, same: bool) -> list[Fact]:
         """The same said of entities that the question does not name, with the same value or not."""
@@ -199,7 +178,7 @@ class _Writer:
         ]
 
     def statements(
-        self, hardness: Hardness, facts: Sequence[Fact], limit: int
+        self, hardness: str, facts: Sequence[Fact], limit: int
     ) -> Iterator[HardNegative]:
         """Some of the facts in words, as negatives."""
         for fact in self.random.sample(facts, min(limit, len(facts))):
@@ -231,17 +210,3 @@ def _filled(template: str, fact: Fact) -> str:
 
 def _with_article(name: str) -> str:
     return f"{'an' if _TAKES_AN.match(name) else 'a'} {name}"
-
-
-def _fits_its_form(row: FactTemplate) -> str | None:
-    if (row.form == "topic") == (row.relation == ANY):
-        return None
-    return f"a topic is about the relation {ANY!r}, and nothing else is"
-
-
-def _has_its_places(row: FactTemplate) -> str | None:
-    wanted = ["entity", "value"] if row.form == "statement" else ["entity"]
-    places = sorted(place.removeprefix("a_") for place in _PLACE.findall(row.text))
-    if places == wanted and not set("{}") & set(_PLACE.sub("", row.text)):
-        return None
-    return f"a {row.form} has each of these places once: {', '.join(wanted)}"
