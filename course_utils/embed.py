@@ -187,6 +187,9 @@ def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str = "mean") -> tor
     """
     if pooling not in POOLINGS:
         raise BadInput(f"Unknown pooling {pooling!r}. Use one of: {', '.join(POOLINGS)}.")
+    if states.ndim != 3 or mask.shape != states.shape[:2]:  # some others would broadcast
+        shapes = f"{tuple(states.shape)} and {tuple(mask.shape)}"
+        raise BadInput(f"pool needs states [n, T, d] and a mask [n, T]; it got {shapes}.")
     if pooling == "cls":
         return states[:, 0]
     weights = mask.unsqueeze(-1).to(states.dtype)  # [n, T, 1]
