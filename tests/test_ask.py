@@ -1,6 +1,5 @@
 """The command `ask`: real calls on a part of the documentation, and packages of every temper."""
 
-import importlib
 import json
 import os
 import re
@@ -17,10 +16,9 @@ import pytest
 
 from course_utils import cache, data
 from course_utils.__main__ import main
+from course_utils.data import corpus
 from tests.helpers import ROOT
 
-# The function of this name hides the module in the package, hence not a plain import.
-MODULE = importlib.import_module("course_utils.data.documentation")
 WANTED = {"shutil.copytree", "numpy.argsort", "json.dump", "sklearn.cluster.KMeans"}
 PACKAGES = {
     "tinypkg": '''
@@ -64,7 +62,7 @@ def small(tmp_path_factory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_CACHE", str(folder))
         rows = json.dumps([astuple(entry) for entry in few])
-        cache.write("documentation", f"{MODULE._key()}.json", rows.encode())
+        cache.write("documentation", f"{corpus._key()}.json", rows.encode())
         yield folder
 
 
@@ -185,7 +183,7 @@ def test_a_package_is_searched_and_read_again_when_it_changes(small, packages, c
 
 def test_packages_go_by_the_name_that_one_installs_them_by_too():
     for name, module in {"PyYAML": "yaml", "Scikit_Learn": "sklearn", "os.path": "os"}.items():
-        assert MODULE._installed(name)[0] == module
+        assert corpus._installed(name)[0] == module
 
 
 def test_ctrl_c_stops_it_and_leaves_nothing(small, packages):

@@ -1,7 +1,6 @@
 """The documentation corpus: what is in it, how it is named, and that it is the same everywhere."""
 
 import hashlib
-import importlib
 import importlib.metadata
 import json
 import os
@@ -14,11 +13,9 @@ from dataclasses import astuple
 import pytest
 
 from course_utils import cache
-from course_utils.data import DocumentationError, Entry, documentation, gather
+from course_utils.data import Entry, corpus, documentation, gather
+from course_utils.errors import CourseError
 from tests.helpers import ROOT
-
-# The function of this name hides the module in the package, hence not a plain import.
-MODULE = importlib.import_module("course_utils.data.documentation")
 
 EXPECTED = """
     numpy.absolute numpy.arange numpy.argmax numpy.argsort numpy.array numpy.clip numpy.concatenate
@@ -216,11 +213,11 @@ def test_the_same_in_another_process_and_nothing_leaks(entries, tmp_path):
 
 def test_docstrings_are_there_when_python_strips_them(monkeypatch):
     monkeypatch.setenv("PYTHONOPTIMIZE", "2")
-    assert len(MODULE._gathered(("stdlib",))) > 1_000
+    assert len(corpus._gathered(("stdlib",))) > 1_000
 
 
 def test_from_the_cache(entries, monkeypatch):
-    monkeypatch.setattr(MODULE, "_gathered", lambda packages: pytest.fail("collected again"))
+    monkeypatch.setattr(corpus, "_gathered", lambda packages: pytest.fail("collected again"))
     assert documentation() == entries
 
 
@@ -245,7 +242,7 @@ def small(cache_folder, monkeypatch) -> list[tuple[str, ...]]:
         started.append(packages)
         return [row for package in packages for row in ROWS.get(package, [])]
 
-    monkeypatch.setattr(MODULE, "_gathered", gathered)
+    monkeypatch.setattr(corpus, "_gathered", gathered)
     return started
 
 
@@ -289,13 +286,13 @@ def test_a_missing_package_is_named(small, monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    with pytest.raises(DocumentationError, match="numpy is not installed"):
+    with pytest.raises(CourseError, match="numpy is not installed"):
         documentation()
 
 
 def test_a_failed_process_tells_why(tmp_path, monkeypatch):
     script = tmp_path / "gather.py"
     script.write_text("import no_such_module_of_anybody")
-    monkeypatch.setattr(MODULE, "_GATHER", script)
-    with pytest.raises(DocumentationError, match="No module named 'no_such_module_of_anybody'"):
-        MODULE._gathered(("stdlib",))
+    monkeypatch.setattr(corpus, "_GATHER", script)
+    with pytest.raises(CourseError, match="No module named 'no_such_module_of_anybody'"):
+        corpus._gathered(("stdlib",))

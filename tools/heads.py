@@ -17,7 +17,7 @@ import torch
 
 from course_utils import bm25, data, dual_encoder, evaluate, models, trained_parts
 from course_utils.data import QaPair
-from course_utils.data.documentation import SOURCES
+from course_utils.data.corpus import SOURCES
 from course_utils.dual_encoder import Heads, Settings
 from course_utils.dual_encoder.heads import ANSWER_TOKENS, FOLDERS, QUESTION_TOKENS
 from tools import records

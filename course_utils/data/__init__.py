@@ -1,11 +1,6 @@
 """What the lessons work on: the authored tables and the documentation corpus."""
 
-from course_utils.data.documentation import (
-    DocumentationError,
-    Entry,
-    documentation,
-    documentation_of,
-)
+from course_utils.data.corpus import Entry, documentation, documentation_of
 from course_utils.data.fact_base import Fact, FactSplit, facts, split_facts
 from course_utils.data.fact_sentences import (
     FactGroup,
@@ -36,7 +31,6 @@ from course_utils.data.tables import (
 
 __all__ = [
     "RUNS",
-    "DocumentationError",
     "EchoExample",
     "Entry",
     "Fact",

@@ -1,11 +1,11 @@
 """Collects docstrings in a process of its own: a script that imports nothing of the course.
 
-`documentation` starts it with `python -P gather.py PACKAGE ...` and reads JSON from the last line
-of its standard output, one `[name, kind, package, text]` for each entry. Of the course's packages
-it reads the modules below, of any other all that look public. Why a process of its own: importing
-all of these modules sets things up that nobody asked for, raises warnings and takes memory that is
-never given back; and the result would depend on what was imported, or patched, before (IPython, for
-one, adds names to `builtins`).
+`corpus` starts it with `python -P gather.py PACKAGE ...` and reads JSON from the last line of its
+standard output, one `[name, kind, package, text]` for each entry. Of the course's packages it reads
+the modules that `modules.toml` lists, of any other all that look public. Why a process of its own:
+importing all of these sets things up that nobody asked for, raises warnings and takes memory that
+is never given back; and the result would depend on what was imported, or patched, before (IPython,
+for one, adds names to `builtins`).
 """
 
 import contextlib
@@ -15,70 +15,13 @@ import inspect
 import json
 import pkgutil
 import sys
+import tomllib
 import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 
-# The public modules, by package. Their order is the order of the entries and of preference: a
-# docstring that is found in several places is named after the first. A `?` marks a module that some
-# versions or builds lack; any other that cannot be imported is an error. Left out on purpose: what
-# repeats another module almost word for word (numpy.ma), and what few people outside a package use.
-MODULES = {
-    "stdlib": """
-        builtins collections collections.abc itertools functools operator os.path os pathlib shutil
-        glob fnmatch tempfile io json csv pickle shelve sqlite3 configparser tomllib zipfile tarfile
-        gzip bz2? lzma? zlib re string textwrap difflib unicodedata struct base64 binascii html
-        html.parser xml.etree.ElementTree math cmath decimal fractions random statistics datetime
-        time calendar zoneinfo heapq bisect array copy pprint enum graphlib types weakref typing abc
-        dataclasses contextlib contextvars threading multiprocessing multiprocessing.shared_memory
-        concurrent.futures subprocess queue asyncio signal socket ssl selectors urllib.request
-        urllib.parse urllib.error http http.client http.server http.cookies email email.message
-        mimetypes webbrowser ipaddress uuid hashlib hmac secrets argparse getpass shlex logging
-        logging.handlers logging.config platform sys locale gettext atexit unittest unittest.mock
-        doctest pdb timeit cProfile tracemalloc warnings traceback gc inspect ast importlib
-        importlib.util importlib.metadata importlib.resources ctypes
-    """,
-    "numpy": """
-        numpy numpy.linalg numpy.fft numpy.random numpy.polynomial numpy.polynomial.polynomial
-        numpy.strings numpy.lib.stride_tricks numpy.testing
-    """,
-    "scipy": """
-        scipy.linalg scipy.sparse scipy.sparse.linalg scipy.sparse.csgraph scipy.stats
-        scipy.stats.qmc scipy.optimize scipy.integrate scipy.interpolate scipy.differentiate?
-        scipy.signal scipy.signal.windows scipy.fft scipy.ndimage scipy.spatial
-        scipy.spatial.distance scipy.spatial.transform scipy.special scipy.cluster.hierarchy
-        scipy.cluster.vq scipy.constants scipy.io scipy.io.wavfile
-    """,
-    "sklearn": """
-        sklearn.base sklearn sklearn.calibration sklearn.cluster sklearn.compose sklearn.covariance
-        sklearn.cross_decomposition sklearn.datasets sklearn.decomposition
-        sklearn.discriminant_analysis sklearn.dummy sklearn.ensemble sklearn.feature_extraction
-        sklearn.feature_extraction.text sklearn.feature_extraction.image sklearn.feature_selection
-        sklearn.frozen? sklearn.gaussian_process sklearn.gaussian_process.kernels sklearn.impute
-        sklearn.inspection sklearn.isotonic sklearn.kernel_approximation sklearn.kernel_ridge
-        sklearn.linear_model sklearn.manifold sklearn.metrics sklearn.metrics.pairwise
-        sklearn.mixture sklearn.model_selection sklearn.multiclass sklearn.multioutput
-        sklearn.naive_bayes sklearn.neighbors sklearn.neural_network sklearn.pipeline
-        sklearn.preprocessing sklearn.random_projection sklearn.semi_supervised sklearn.svm
-        sklearn.tree sklearn.utils sklearn.utils.class_weight sklearn.utils.validation
-    """,
-    "matplotlib": """
-        matplotlib matplotlib.figure matplotlib.axes matplotlib.axis matplotlib.artist
-        matplotlib.lines matplotlib.patches matplotlib.collections matplotlib.text matplotlib.image
-        matplotlib.legend matplotlib.colors matplotlib.cm matplotlib.colorbar matplotlib.ticker
-        matplotlib.dates matplotlib.scale matplotlib.gridspec matplotlib.animation
-        matplotlib.widgets matplotlib.markers matplotlib.tri matplotlib.style matplotlib.pyplot
-    """,
-    "torch": """
-        torch.nn torch.nn.functional torch.nn.init torch.nn.utils torch.nn.utils.rnn
-        torch.nn.utils.parametrizations torch.nn.attention torch.nn.parallel torch.optim
-        torch.optim.lr_scheduler torch.optim.swa_utils torch.utils.data torch.utils.checkpoint torch
-        torch.linalg torch.fft torch.special torch.sparse torch.distributions torch.autograd
-        torch.autograd.functional torch.func torch.amp torch.cuda torch.onnx torch.profiler
-        torch.hub torch.multiprocessing torch.distributed torch.testing
-    """,
-}
-
+MODULES = tomllib.loads(Path(__file__).with_name("modules.toml").read_text(encoding="utf-8"))
 # What is documented as a function or a class, though Python counts it as neither: the element-wise
 # functions of numpy and scipy, and `Optional`, `Union`, `Literal`, ... of `typing`.
 INSTANCES = {

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from course_utils.data import docstrings
-from course_utils.data.documentation import documentation
+from course_utils.data.corpus import documentation
 from course_utils.data.resemblance import near_copies
 from course_utils.errors import BadInput
 
@@ -39,7 +39,7 @@ class Split:
 def qa_pairs() -> list[QaPair]:
     """A pair for each entry of the documentation that says more than its summary.
 
-    Every question and every answer occurs once (case aside). Raises DocumentationError where the
+    Every question and every answer occurs once (case aside). Raises CourseError where the
     documentation cannot be collected.
     """
     pairs = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from course_utils import models
 from course_utils.cross_encoder import MAX_TOKENS, PART
-from course_utils.data.documentation import SOURCES
+from course_utils.data.corpus import SOURCES
 from tools.training import cards
 from tools.training.cross_encoder import comparison
 from tools.training.cross_encoder.groups import FALSE_NEGATIVE

@@ -1,7 +1,8 @@
 """The documentation corpus: the docstrings of the packages that the course itself is built on.
 
 Real text that is on every learner's machine, so nothing is downloaded and nothing copied into the
-repository. `gather` lists the modules and picks the names; `docstrings` finds the summary line.
+repository. A docstring's way: `modules.toml` lists where it is looked for, `gather` names it,
+`docstrings` finds its summary, and here it is kept.
 """
 
 import importlib.metadata
@@ -25,12 +26,9 @@ PROCESSES = (("stdlib", "numpy", "scipy", "sklearn", "matplotlib"), ("torch",))
 SOURCES = ("numpy", "scipy", "scikit-learn", "matplotlib", "torch")  # and the standard library
 MIN_WORDS = 3
 _GATHER = Path(__file__).with_name("gather.py")
+_CODE = (__file__, docstrings.__file__, _GATHER, _GATHER.with_name("modules.toml"))
 # Docstrings that only send the reader elsewhere.
 _POINTER = re.compile(r"See |Performs the same operation as|[\[(]?Deprecated\b")
-
-
-class DocumentationError(CourseError):
-    """The docstrings cannot be collected on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +45,11 @@ class Entry:
 def documentation(refresh: bool = False) -> list[Entry]:
     """Every public function and class of the course's packages that says what it does.
 
-    One entry for each distinct docstring, in a fixed order: that of the module list in `gather`,
-    then by name. Docstrings without a sentence, of fewer than three words or that only point
-    elsewhere are left out. The first call takes some seconds; the result is kept in the cache
-    folder until a package, Python or this code changes. `refresh` collects anew.
-
-    Raises DocumentationError where a package is missing or cannot be imported.
+    One entry for each distinct docstring, in a fixed order: that of `modules.toml`, then by name.
+    Docstrings without a sentence, of fewer than three words or that only point elsewhere are left
+    out. The first call takes some seconds; the result is kept in the cache folder until a package,
+    Python or this code changes. `refresh` collects anew. Raises CourseError where a package is
+    missing or cannot be imported.
     """
     return _entries(_key(), PROCESSES, refresh)
 
@@ -61,14 +58,14 @@ def documentation_of(name: str) -> list[Entry]:
     """The same of any installed package, and what its classes have: pandas.DataFrame.groupby.
 
     `name` is what one imports it by or what one installs it by, "PyYAML" say. It is imported in
-    another process, and again where one of its files has changed. Raises DocumentationError where
+    another process, and again where one of its files has changed. Raises CourseError where
     it is not installed, cannot be imported or says nothing.
     """
     module, files = _installed(name)
     stats = [(str(file), file.stat().st_mtime_ns) for file in sorted(files) if file.exists()]
     entries = _entries(cache.key(sys.version, module, stats, *_code()), [(module,)])
     if not entries:
-        raise DocumentationError(f"The package {name!r} has no docstrings to search.")
+        raise CourseError(f"The package {name!r} has no docstrings to search.")
     return entries
 
 
@@ -80,7 +77,7 @@ def _installed(name: str) -> tuple[str, list[Path]]:
         sources = importlib.metadata.packages_distributions().items()
         found = [module for module, names in sources if _plain(name) in map(_plain, names)]
         if not found:
-            raise DocumentationError(f"There is no package {name!r} installed here.")
+            raise CourseError(f"There is no package {name!r} installed here.")
         module = max(found, key=lambda module: not module.startswith("_"))  # yaml, not _yaml
     spec = importlib.util.find_spec(module)
     folders = spec.submodule_search_locations or []
@@ -114,7 +111,7 @@ def _key() -> str:
     try:
         versions = [importlib.metadata.version(source) for source in SOURCES]
     except importlib.metadata.PackageNotFoundError as error:
-        raise DocumentationError(
+        raise CourseError(
             f"The documentation corpus is made from {', '.join(SOURCES)}, but {error.name} is not "
             "installed. Install what requirements.txt lists."
         ) from error
@@ -122,7 +119,7 @@ def _key() -> str:
 
 
 def _code() -> list[bytes]:
-    return [Path(path).read_bytes() for path in (__file__, docstrings.__file__, _GATHER)]
+    return [Path(path).read_bytes() for path in _CODE]
 
 
 def _gathered(packages: tuple[str, ...]) -> list[list[str]]:
@@ -138,7 +135,7 @@ def _gathered(packages: tuple[str, ...]) -> list[list[str]]:
     done = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL)
     if done.returncode or not done.stdout:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise DocumentationError(
+        raise CourseError(
             f"The docstrings of {', '.join(packages)} could not be collected: "
             f"{lines[-1] if lines else f'the process ended with status {done.returncode}'}. "
             "Try to import what is named here; install it anew where that fails."
