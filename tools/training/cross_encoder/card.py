@@ -25,7 +25,7 @@ CARD = """\
 
 Low-rank adapters inside all-MiniLM-L6-v2, and a small head. It reads a question and a text together
 and says with one number how well the text answers the question. Only scores of one question can be
-compared. Lesson L2 explains it, L5 reranks with it. `make cross-encoder` writes card and weights.
+compared. Lesson L3 explains it, L5 reranks with it. `make cross-encoder` writes card and weights.
 
     from course_utils import cross_encoder
     scores = cross_encoder.score(question, texts)
