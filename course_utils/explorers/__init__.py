@@ -9,23 +9,17 @@ from course_utils.explorers.heads_explorer import train_the_heads
 from course_utils.explorers.loss_explorer import loss_machine
 from course_utils.explorers.map_explorer import touch_map
 from course_utils.explorers.search_explorer import search_desk
-from course_utils.explorers.sentence_explorer import (
-    sentences_to_vectors,
-    view_sentences_to_vectors,
-)
-from course_utils.explorers.sentence_vectors import SentencesToVectors
+from course_utils.explorers.sentence_explorer import sentences_to_vectors
 from course_utils.explorers.word_explorer import view_word_in_context, word_in_context
 from course_utils.explorers.word_pair import WordInContext
 
 __all__ = [
-    "SentencesToVectors",
     "WordInContext",
     "loss_machine",
     "search_desk",
     "sentences_to_vectors",
     "touch_map",
     "train_the_heads",
-    "view_sentences_to_vectors",
     "view_word_in_context",
     "word_in_context",
 ]

@@ -1,182 +1,199 @@
-"""The explorer of L3, "sentences to vectors": its widgets, its picture and its words."""
+"""The explorer of L3, "sentences to vectors": one vector a sentence, compared, and what it is of.
+
+Two tokenizers cut each sentence: the encoder's WordPiece, and the language model's byte-level BPE.
+"""
 
 import functools
 import html
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_utils import models, plots
-from course_utils.explorers import panel
+from course_utils import embed, models, plots, similarity
+from course_utils.errors import BadInput
+from course_utils.explorers import panel, typed
 from course_utils.explorers.panel import View
-from course_utils.explorers.sentence_vectors import (
-    MOST,
-    POOLINGS,
-    ROLE,
-    STATIC,
-    Comparison,
-    SentencesToVectors,
-    compare,
-)
-from course_utils.plots import lettering
+from course_utils.plots import figures, lettering
 
-READ = {"mean": "mean", "cls": "CLS", "max": "max", STATIC: STATIC}  # in the dropdown
-LOW = -0.2  # where the colour scale ends; every state has the same colours
-SMALL = 10.0  # the size of the sentences, in points
-INDENT, APART = 16.0, 8.0  # from a number to its sentence, and from there to the cells, in points
+ROLE = "sentence encoder"
+GLOVE = "averaged GloVe"
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+FEWEST, MOST, LONGEST = 2, len(ORDINALS), 120  # sentences, and characters of one
+HOW = {
+    "mean": "Each vector is the mean of the shaded word pieces at layer {}.",
+    "cls": "Each vector is that of [CLS] at layer {}.",
+    "max": "Each number of a vector is the largest that a shaded word piece has there at layer {}.",
+    GLOVE: "Each vector is the mean of the shaded words' vectors. The layer does not matter.",
+}
 
-# The picture, in inches: the heatmap below the title, the strips below the heatmap.
-WIDTH, EDGE = 8.0, 0.1
-TITLE = 0.5
-CELL, SMALLEST, LARGEST = 0.5, 1.6, 3.6  # a cell of the heatmap, and all of it
-SCALE = 0.25  # the share of the heatmap's side that its colour scale takes in addition
-BESIDE = 0.7  # the labels of the colour scale
-BELOW = 0.5  # the numbers of the columns
+
+@dataclass(frozen=True)
+class SentencesToVectors:
+    """Sentences, one a line; how each becomes one vector, a key of `HOW`; a layer.
+
+    At the start: two that say the same in other words, one that denies it in its words, two that
+    share words and not their meaning, and one about something else.
+    """
+
+    sentences: str = (
+        "Buy cheap airline tickets.\n"
+        "Purchase low cost flights.\n"
+        "Never buy cheap airline tickets.\n"
+        "The plant makes new leaves each spring.\n"
+        "The plant makes new cars each day.\n"
+        "Penguins waddle across the ice 🐧."
+    )
+    pooling: str = "mean"
+    layer: int = 6
 
 
 def sentences_to_vectors() -> None:
-    """Show the explorer: sentences as one vector each, pooled in four ways, and their cosines."""
-    _, model = models.load(ROLE)
-    start = SentencesToVectors()
-    poolings = [(READ[pooling], pooling) for pooling in POOLINGS]
+    """Show the explorer: sentences as one vector each, and their tokens in two tokenizers."""
+    layers = models.load(ROLE)[1].config.num_hidden_layers
+    poolings = [(pooling.replace("cls", "CLS"), pooling) for pooling in HOW]
+    start, label = SentencesToVectors(layer=layers), "one sentence a line, then Tab"
     controls = {
-        "sentences": panel.text_area("one sentence a line, then Tab", start.sentences, MOST),
+        "sentences": panel.text_area(label, start.sentences, MOST),
         "pooling": panel.dropdown("pooling", poolings),
-        "layer": panel.slider("layer", start.layer, 0, model.config.num_hidden_layers),
+        "layer": panel.slider("layer", start.layer, 0, layers),
     }
     panel.present(
-        panel.explorer(
-            "sentences-to-vectors", SentencesToVectors, view_sentences_to_vectors, controls
-        ),
+        panel.explorer("sentences-to-vectors", SentencesToVectors, view, controls),
         "Sentences to vectors: a heatmap of the cosine similarities of six sentences, for the mean "
         "of their tokens at the last layer. The two that say the same in other words are nearest. "
         "One that denies what they say follows closely, then two that share words but not their "
-        "meaning; all other pairs are near zero. Below, each sentence as a strip of tokens, "
-        "filled up with [PAD] to the length of the longest. All tokens but these are outlined: "
-        "they are what is pooled.",
+        "meaning; all other pairs are near zero. Below, where a kernel runs, the tokens of each.",
     )
 
 
-@panel.answering
-def view_sentences_to_vectors(state: SentencesToVectors) -> View:
-    """Which sentences are near each other, and which of their tokens that comes from.
+def view(state: SentencesToVectors) -> View:
+    """Which sentences are near each other, and the tokens of each.
 
-    A state that cannot be compared gives a View with a message and no picture.
+    Raises BadInput, in words that say what to type, for sentences that cannot be compared.
     """
-    return _seen(state, models.identity(ROLE))
+    sentences = sentences_of(state.sentences)
+    cosines = similarity.cosine_matrix(vectors(sentences, state.pooling, state.layer))
+    return View(plots.png(picture(sentences, cosines)), words(state, sentences, cosines))
 
 
-@functools.lru_cache(maxsize=32)  # drawing is what takes time; going back to a layer is free
-def _seen(state: SentencesToVectors, weights: str) -> View:
-    """The view of a state under the model that `weights` names."""
-    found = compare(state, weights)
-    return View(plots.png(picture(found)), words(found))
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a text, one a line; blank lines are left out. Raises BadInput."""
+    sentences = list(filter(None, map(typed.spaced, text.splitlines())))
+    if not FEWEST <= len(sentences) <= MOST:
+        raise BadInput(f"Type {FEWEST} to {MOST} sentences, a line each, not {len(sentences)}.")
+    for ordinal, sentence in zip(ORDINALS, sentences, strict=False):
+        typed.check(f"{ordinal} sentence", sentence, LONGEST)
+        if len(word_pieces(sentence)) == 2:  # [CLS] and [SEP]
+            raise BadInput(f"The tokenizer drops all of the {ordinal} sentence: type another.")
+    return sentences
 
 
-def words(found: Comparison) -> str:
-    """The HTML below the picture: what a vector is, and the nearest and the farthest pair."""
-    if found.alike:
-        said = "<b>All vectors are practically the same.</b>"
-    elif len(found.sentences) == 2:
-        said = f"{_pair(found, found.nearest)} {_shared(found)}"
-    else:
-        said = (
-            f"<b>Nearest</b>: {_pair(found, found.nearest)} {_shared(found)}<br>"
-            f"<b>Farthest</b>: {_pair(found, found.farthest)}"
-        )
+def vectors(sentences: Sequence[str], pooling: str, layer: int) -> np.ndarray:
+    """One vector a sentence, float32 `[n, d]`. Raises BadInput where GloVe knows none of one."""
+    if pooling != GLOVE:
+        return embed.encode(sentences, pooling, layer=layer)
+    rows, table = _glove()
+    known = [[rows[word] for word in glove_words(each) if word in rows] for each in sentences]
+    if [] in known:
+        ordinal = ORDINALS[known.index([])]
+        raise BadInput(f"GloVe knows no word of the {ordinal} sentence: type another one.")
+    return np.stack([table[each].mean(axis=0) for each in known])
+
+
+def word_pieces(sentence: str) -> list[str]:
+    """What the encoder reads: WordPiece tokens, from [CLS] to [SEP]."""
+    tokenizer = models.load_tokenizer(ROLE)
+    return tokenizer.convert_ids_to_tokens(tokenizer(sentence).input_ids)
+
+
+def byte_pieces(sentence: str) -> list[str]:
+    """The language model's tokens: "␣" for a blank, a number of bytes for what is no whole letter.
+
+    Source: Radford et al. 2019, sec. 2.2.
+    """
+    tokenizer = models.load_tokenizer("language model")
+    numbers = tokenizer(sentence, add_special_tokens=False).input_ids
+    pieces = []
+    for raw, number in zip(tokenizer.convert_ids_to_tokens(numbers), numbers, strict=True):
+        piece = tokenizer.decode([number]).replace(" ", "␣")
+        if "\ufffd" in piece:  # bytes that make no letter; raw has a sign for each
+            blank = "␣" * piece.startswith("␣")
+            size = len(raw) - len(blank)
+            piece = f"{blank}{size} byte{'s' * (size > 1)}"
+        pieces.append(piece)
+    return pieces
+
+
+def glove_words(sentence: str) -> list[str]:
+    """What is looked up in GloVe: the words in lower case, without signs."""
+    return re.findall(r"\w+", sentence.lower())
+
+
+@functools.cache
+def _glove() -> tuple[dict[str, int], np.ndarray]:
+    words, table = embed.static_table()
+    return {word: row for row, word in enumerate(words)}, table
+
+
+def words(state: SentencesToVectors, sentences: Sequence[str], cosines: np.ndarray) -> str:
+    """The HTML below the picture: the nearest and the farthest, what a vector is, all tokens."""
+    pairs, said = _pairs(cosines), ""
+    ends = dict.fromkeys((pairs[0], pairs[-1]))  # of two sentences, one pair
+    for name, pair in zip(("Nearest", "Farthest"), ends, strict=False):
+        one, other = (html.escape(f"“{sentences[index]}”") for index in pair)
+        said += f"<div><b>{name}</b>: {one} and {other}, cosine {cosines[pair]:z.2f}.</div>"
+    how = HOW[state.pooling].format(state.layer)
+    if state.pooling == "cls" and not state.layer:
+        how += " It has looked at no token yet, and is the same everywhere: choose a higher layer."
+    cut = "".join(_cut(*each, state.pooling) for each in enumerate(sentences, 1))
     return (
-        f'<div style="max-width:{panel.WIDTH};line-height:1.5">'
-        f'<div role="status">{said}</div><div style="margin-top:6px">{_how(found)}</div></div>'
+        f'<div style="max-width:{panel.WIDTH};line-height:1.5"><div role="status">{said}</div>{how}'
+        " The encoder reads WordPiece: what its vocabulary lacks is [UNK], and lost. Byte-level "
+        f"BPE has no [UNK]: what it lacks becomes bytes. “␣” is a blank.{cut}</div>"
     )
 
 
-def _pair(found: Comparison, pair: tuple[int, int]) -> str:
-    one, other = (f"“{html.escape(found.sentences[index])}”" for index in pair)
-    return f"{one} and {other}, cosine {found.cosines[pair]:z.2f}."
+def _cut(number: int, sentence: str, pooling: str) -> str:
+    """HTML: one sentence, and its tokens in both tokenizers, those that are pooled shaded."""
+    pieces, smaller = word_pieces(sentence), byte_pieces(sentence)
+    pooled = [pooling in ("mean", "max")] * len(pieces)
+    pooled[0] = pooling != GLOVE
+    strips = {
+        f"WordPiece: {len(pieces)} tokens, {pieces.count('[UNK]')} [UNK]": (pieces, pooled),
+        f"Byte-level BPE: {len(smaller)} tokens": (smaller, [False] * len(smaller)),
+    }
+    if pooling == GLOVE:
+        found, rows = glove_words(sentence), _glove()[0]
+        left_out = ", ".join(word for word in found if word not in rows) or "no word"
+        strips[f"GloVe, left out: {left_out}"] = (found, [word in rows for word in found])
+    row = (
+        '<div style="display:flex;align-items:baseline"><span style="flex:0 0 215px;'
+        'overflow-wrap:anywhere">{}</span>{}</div>'
+    ).format
+    lines = "".join(row(html.escape(name), plots.tokens_strip(*strips[name])) for name in strips)
+    return f'<div style="margin-top:6px"><b>{number} {html.escape(sentence)}</b>{lines}</div>'
 
 
-def _shared(found: Comparison) -> str:
-    """What the nearest two have in common."""
-    tokens = found.common(*found.nearest)
-    if not tokens:
-        return "They share no token."
-    return f"They share: {html.escape(', '.join(tokens))}."
+def _pairs(cosines: np.ndarray) -> list[tuple[int, int]]:
+    """The numbers, from 0, of any two sentences, the nearest first."""
+    pairs = itertools.combinations(range(len(cosines)), 2)
+    return sorted(pairs, key=lambda pair: -cosines[pair].round(6))
 
 
-def _how(found: Comparison) -> str:
-    """How a sentence becomes a vector, and what may surprise."""
-    if found.pooling == STATIC:
-        return (
-            "Each vector is the mean of the rows that the outlined tokens have in the input table. "
-            "No token has looked at another, and their order does not count. The layer does not "
-            "matter here: the table comes before all layers."
-        )
-    if found.pooling == "mean":
-        return f"Each vector is the mean of the outlined tokens at layer {found.layer}."
-    if found.pooling == "max":
-        return (
-            "Each number of a vector is the largest that an outlined token has in that place at "
-            f"layer {found.layer}."
-        )
-    if not found.layer:
-        return (
-            "Each vector is that of [CLS] at layer 0, where it has looked at no other token: it is "
-            "the same in every sentence. Choose layer 1 or higher."
-        )
-    return (
-        f"Each vector is that of [CLS] at layer {found.layer}. The other tokens are in it as far "
-        "as [CLS] has looked at them."
-    )
-
-
-def picture(found: Comparison) -> Figure:
-    """The cosines as a heatmap, and below it the tokens, those that are pooled outlined."""
-    numbers = [f"{number}" for number in range(1, len(found.sentences) + 1)]
-    strips = {"names": numbers, "mark": _pooled(found)}
-    side = min(max(CELL * len(numbers), SMALLEST), LARGEST)
-    across = WIDTH - 2 * EDGE
-    down = plots.strips_height(found.strips, width=across, **strips)
-    bottom = EDGE + down + BELOW  # of the heatmap
-    fig = plots.figure(WIDTH, height := bottom + side + TITLE)
-    # Fixed places: nothing jumps while a slider moves, and drawing takes half the time.
-    fig.set_layout_engine("none")
-    fig.text(EDGE / WIDTH, 1 - 0.3 / height, _finding(found), fontsize=12.5, weight="bold")
-    left = WIDTH - BESIDE - (1 + SCALE) * side
-    heat = fig.add_axes((left / WIDTH, bottom / height, (1 + SCALE) * side / WIDTH, side / height))
-    plots.charts.heatmap(heat, found.cosines, [""] * len(numbers), numbers, low=LOW)
-    heat.tick_params(axis="x", labelrotation=0)
-    _name_rows(heat, found.sentences, 72 * (left - EDGE) - INDENT - APART)
-    below = fig.add_axes((EDGE / WIDTH, EDGE / height, across / WIDTH, down / height))
-    marked = [np.flatnonzero(row) for row in found.counts]
-    plots.token_strips(below, found.strips, marked=marked, **strips)
+def picture(sentences: Sequence[str], cosines: np.ndarray) -> Figure:
+    """The cosines as a heatmap, each row with its sentence."""
+    one, other = pair = _pairs(cosines)[0]
+    title = f"Sentences {one + 1} and {other + 1} are nearest: cosine {cosines[pair]:z.2f}"
+    fig = plots.figure(8.0, max(2.3, 0.9 + 0.38 * len(sentences)))
+    figures.entitle(fig, title)
+    columns = [f"{number}" for number in range(1, len(sentences) + 1)]
+    rows = [f"{lettering.shorten(each, 230, 10)}  {row}" for row, each in enumerate(sentences, 1)]
+    ax = plots.axes(fig)
+    plots.charts.heatmap(ax, cosines, rows, columns, low=-0.2)
+    ax.tick_params(labelsize=10)
+    ax.tick_params(axis="x", labelrotation=0)
     return fig
-
-
-def _finding(found: Comparison) -> str:
-    """The title: which sentences are nearest, and how much they have in common."""
-    value = f"cosine {found.cosines[found.nearest]:z.2f}"
-    if found.alike:
-        return f"All vectors are practically the same: {value}"
-    shared = len(found.common(*found.nearest)) or "no"
-    common = f"{shared} token{'' if shared == 1 else 's'} in common"
-    if len(found.sentences) == 2:
-        return f"Two sentences with {common}: {value}"
-    one, other = (index + 1 for index in found.nearest)
-    return f"Sentences {one} and {other} are nearest: {value}, {common}"
-
-
-def _pooled(found: Comparison) -> str:
-    """What the outline means, in the key of the strips."""
-    where = "" if found.pooling == STATIC else f", layer {found.layer}"
-    return f"pooled: {READ[found.pooling]}{where}"
-
-
-def _name_rows(ax, sentences: tuple[str, ...], room: float) -> None:
-    """Write each sentence beside its row, numbered, in at most two lines of `room` points."""
-    excerpts = [lettering.excerpt(sentence, (0, 0), room, SMALL) for sentence in sentences]
-    lines = (line for excerpt in excerpts for line in excerpt.split("\n"))
-    widest = max(lettering.width(line, SMALL) for line in lines)  # all begin at one left edge
-    for row, excerpt in enumerate(excerpts):
-        for text, left in ((f"{row + 1}", INDENT + widest), (excerpt, widest)):
-            place = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
-            ax.annotate(text, (0, row), (-left - APART, 0), va="center", fontsize=SMALL, **place)

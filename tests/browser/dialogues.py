@@ -68,14 +68,15 @@ def word_in_context(explorer: Explorer) -> None:
 
 
 def sentences_to_vectors(explorer: Explorer) -> None:
-    """Other sentences, pooling and layer; too few sentences; HTML for sentences."""
+    """Other sentences, an emoji in one; pooling, layer; too few sentences; HTML for sentences."""
     area, start = "one sentence a line, then Tab", explorer.picture()
     text = explorer.value(area)
 
     explorer.focus(area)
-    explorer.retype("Birds sing.\nFish swim.\nBirds swim.", "Tab")
+    explorer.retype("Birds sing 🐦.\nFish swim.\nBirds swim.", "Tab")
     three = explorer.changed(start)
     explorer.reads("Nearest")
+    explorer.reads("1 [UNK]")
     explorer.photograph("other-sentences")
 
     explorer.choose("ArrowDown")  # Tab has led to the dropdown
@@ -84,7 +85,7 @@ def sentences_to_vectors(explorer: Explorer) -> None:
     explorer.tab_to("layer")
     explorer.press("Home")
     explorer.changed(cls)
-    explorer.reads("it is the same in every sentence")
+    explorer.reads("choose a higher layer")
     explorer.press("End")
     explorer.shows(cls)
     explorer.tab_to("pooling", backwards=True)
@@ -93,7 +94,7 @@ def sentences_to_vectors(explorer: Explorer) -> None:
 
     explorer.tab_to(area, backwards=True)
     explorer.retype("Alone.", "Tab")
-    explorer.says("There is only one sentence: type 2 to 8")
+    explorer.says("Type 2 to 8 sentences, a line each, not 1.")
     explorer.shows(three)
     explorer.photograph("one-sentence")
 
