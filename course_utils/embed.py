@@ -14,7 +14,6 @@ from tqdm.auto import tqdm
 
 from course_utils import cache, memory, models
 from course_utils.errors import BadInput
-from course_utils.vector_cache import VectorCache
 
 POOLINGS = ("mean", "cls", "max")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -241,7 +240,7 @@ def encode(
     vectors = np.empty((len(texts), width), dtype=np.float32)
     missing, keys, store = list(range(len(texts))), [], None
     if use_cache and long_work and (weights := models.identity(role)):
-        store = VectorCache(width)
+        store = cache.VectorCache(width)
         dtype = "bfloat16" if bfloat16 else "float32"
         keys = [cache.key(weights, pooling, layer, max_tokens, dtype, text) for text in texts]
         known = store.get(keys)
