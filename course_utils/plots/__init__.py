@@ -22,7 +22,6 @@ from course_utils.plots.style import (
     contrast,
     figure,
 )
-from course_utils.plots.tokens import strips_height, token_strips
 
 __all__ = [
     "DIVERGING",
@@ -46,9 +45,7 @@ __all__ = [
     "scatter_map",
     "show",
     "show_widget",
-    "strips_height",
     "table",
-    "token_strips",
     "tokens_strip",
     "words",
 ]
