@@ -1,11 +1,10 @@
 """The exercises of L5, each with the solution that the lesson's next cells use meanwhile."""
 
-import math
 import re
 
-from course_utils.exercises.registry import exercise
+import numpy as np
 
-NOTHING = "your function returns None. Does it say `return`?"
+from course_utils.exercises.registry import NOTHING, exercise, verdict
 
 
 def windows(words: list[str], size: int, overlap: int) -> list[list[str]]:
@@ -99,16 +98,12 @@ def _says(answer) -> str | None:
 
 
 def nearest(question, passages, k: int):
-    import numpy as np
-
     cosines = passages @ question / np.linalg.norm(passages, axis=1)
     return np.argsort(-cosines)[:k]
 
 
 @exercise("L5.3 exact search", solution=nearest)
 def _exact_search(answer) -> str | None:
-    import numpy as np
-
     rng = np.random.default_rng(0)
     question, passages = rng.normal(size=8), rng.normal(size=(20, 8))
     passages *= np.linspace(0.2, 5, 20)[:, None]  # of very different lengths
@@ -122,16 +117,14 @@ def _exact_search(answer) -> str | None:
         return f"3 row numbers were expected for k=3, not an array of shape {given.shape}."
     if not np.array_equal(given, np.round(given)):
         return "row numbers were expected, not scores: `argsort` gives them."
-    wrong = {
-        tuple(np.argsort(cosines)[:3]): "these are the passages farthest from the question.",
-        tuple(np.argsort(-dots)[:3]): "the longest vectors win: divide by their lengths.",
-        tuple(np.argsort(dots)[-3:]): "the longest vectors win: divide by their lengths.",
-        tuple(np.argsort(cosines)[-3:]): "the right passages, but the best one has to come first.",
-    }
-    given = tuple(int(row) for row in given)
-    if given == tuple(np.argsort(-cosines)[:3]):
-        return None
-    return wrong.get(given, "other passages have a higher cosine. Which axis do you sort?")
+    wrong = [
+        (np.argsort(cosines)[:3], "these are the passages farthest from the question."),
+        (np.argsort(-dots)[:3], "the longest vectors win: divide by their lengths."),
+        (np.argsort(dots)[-3:], "the longest vectors win: divide by their lengths."),
+        (np.argsort(cosines)[-3:], "the right passages, but the best one has to come first."),
+    ]
+    otherwise = "other passages have a higher cosine. Which axis do you sort?"
+    return verdict(given, np.argsort(-cosines)[:3], wrong, otherwise)
 
 
 def fused(rankings: list[list[str]]) -> dict[str, float]:
@@ -157,17 +150,21 @@ def _rank_fusion(answer) -> str | None:
     last = {item: score for ranking in rankings for item, score in fused([ranking]).items()}
     from_0 = {"b": 1 / 60 + 1 / 62, "a": 1 / 61, "c": 1 / 62 + 1 / 61, "d": 1 / 60, "e": 1 / 63}
     no_60 = {"b": 1 + 1 / 3, "a": 1 / 2, "c": 1 / 3 + 1 / 2, "d": 1.0, "e": 1 / 4}
-    if _same(given, fused(rankings)):
-        return None
-    for values, reason in (
-        (from_0, "your ranks begin at 0. The best place is rank 1."),
-        (no_60, "the constant 60 is missing."),
-        (last, "an item that is in both rankings gets both terms."),
-        (backwards, "the last place counts most: each ranking is best first."),
-    ):
-        if _same(given, values):
-            return reason
-    return f"'b' is first and third; its score is not {given['b']:.4f}. Add up 1 / (60 + rank)."
+    wrong = [
+        (_in_order(from_0), "your ranks begin at 0. The best place is rank 1."),
+        (_in_order(no_60), "the constant 60 is missing."),
+        (_in_order(last), "an item that is in both rankings gets both terms."),
+        (_in_order(backwards), "the last place counts most: each ranking is best first."),
+    ]
+    otherwise = (
+        f"'b' is first and third; its score is not {given['b']:.4f}. Add up 1 / (60 + rank)."
+    )
+    right = _in_order(fused(rankings))
+    return verdict(_in_order(given), right, wrong, otherwise, tolerance=1e-7)
+
+
+def _in_order(scores: dict[str, float]) -> np.ndarray:
+    return np.array([scores[item] for item in sorted(scores)])
 
 
 def fit(texts: list[str], budget: int) -> list[str]:
@@ -193,7 +190,3 @@ def _fit(answer) -> str | None:
     if given != ["one two", "five six", "seven eight"]:
         return f"with a budget of 7 each may have 2 words: not {given}."
     return None
-
-
-def _same(given: dict, wanted: dict) -> bool:
-    return all(math.isclose(given[item], wanted[item], abs_tol=1e-7) for item in wanted)
