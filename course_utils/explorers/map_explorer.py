@@ -36,7 +36,7 @@ def touch_map(points, texts: Sequence[str], groups: Sequence[str], *, title: str
         plots.scatter_map(points, groups, title=title, alt=alt)
         return
     labels = list(texts) if len(texts) <= NAMED else None
-    fig = figures.draw_map(points, groups, title=title, labels=labels)
+    fig = figures.draw_map(points, groups, labels=labels)
     figures.entitle(fig, title)
     plots.show_widget(box, f"[explorer] {alt}", plots.png(fig), alt)
 

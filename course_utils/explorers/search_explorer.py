@@ -233,7 +233,7 @@ def picture(index: Index, found: Found, points: np.ndarray, honesty: Honesty):
     packages = [entry.package for entry in index.entries]
     title = finding(index, found)
     note = f"rings: what was found · {_note(points, honesty)}"
-    fig = figures.draw_map(points, packages, title=title, note=note)
+    fig = figures.draw_map(points, packages, note=note)
     figures.entitle(fig, title)
     (ax,) = fig.axes
     for dots in ax.collections:

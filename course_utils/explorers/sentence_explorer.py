@@ -193,7 +193,7 @@ def picture(sentences: Sequence[str], cosines: np.ndarray) -> Figure:
     columns = [f"{number}" for number in range(1, len(sentences) + 1)]
     rows = [f"{lettering.shorten(each, 230, 10)}  {row}" for row, each in enumerate(sentences, 1)]
     ax = plots.axes(fig)
-    plots.charts.heatmap(ax, cosines, rows, columns, low=-0.2)
+    figures.draw_heatmap(ax, cosines, rows, columns, low=-0.2, label="cosine similarity")
     ax.tick_params(labelsize=10)
     ax.tick_params(axis="x", labelrotation=0)
     return fig

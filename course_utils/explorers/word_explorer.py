@@ -10,7 +10,7 @@ from course_utils import models, plots
 from course_utils.explorers import panel
 from course_utils.explorers.panel import View
 from course_utils.explorers.word_pair import ROLE, Comparison, Context, WordInContext, compare
-from course_utils.plots import lettering
+from course_utils.plots import figures, lettering
 
 BARS = 6  # tokens that the picture names for each sentence; the strips show all
 MOVED = 0.05  # a cosine that changes by less is called the same
@@ -140,18 +140,13 @@ def _finding(found: Comparison) -> str:
 
 def _draw_path(ax, found: Comparison) -> None:
     path, others, layer = found.path, found.others, found.layer
-    series = {f"“{lettering.shorten(found.word, 95, SMALL)}” in the two sentences": path}
-    if not np.isnan(others).any():
-        series["two different tokens (mean)"] = others
-    plots.charts.lines(
-        ax,
-        range(len(path)),
-        series,
-        xlabel="layer",
-        ylabel="cosine similarity",
-        chance=1.0,
-        chance_label="static vectors: always 1",
+    ax.plot(
+        path, marker="o", label=f"“{lettering.shorten(found.word, 95, SMALL)}” in the two sentences"
     )
+    if not np.isnan(others).any():
+        ax.plot(others, marker="s", color=plots.colour(1), label="two different tokens (mean)")
+    ax.axhline(1, label="static vectors: always 1", **figures.DASHED)
+    ax.set(xlabel="layer", ylabel="cosine similarity")
     ax.axvline(layer, color=plots.PALETTE["pale"], linewidth=9, zorder=0)
     ring = {"markerfacecolor": "none", "markeredgewidth": 2, "color": plots.PALETTE["ink"]}
     ax.plot(layer, path[layer], "o", markersize=13, **ring)

@@ -34,8 +34,23 @@ def shorten(text: str, room: float, size: float, weight: str = "normal") -> str:
     text = drawable(text)
     if width(text, size, weight) <= room:
         return text
-    fits = _fitting(text, room - width(CUT, size, weight), size, weight)
-    return text[:fits].rstrip() + CUT
+    room -= width(CUT, size, weight)
+    while len(text) > 1 and width(text, size, weight) > room:
+        text = text[:-1]
+    return text.rstrip() + CUT
+
+
+def wrapped(text: str, room: float, size: float, weight: str = "normal") -> str:
+    """The text as it can be drawn in lines of at most `room` points; a word alone may be wider."""
+    first, *words = drawable(text).split(" ")
+    lines = [first]
+    for word in words:
+        # 3 % more, because letters begin at whole pixels
+        if 1.03 * width(f"{lines[-1]} {word}", size, weight) > room:
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}"
+    return "\n".join(lines)
 
 
 def excerpt(text: str, place: tuple[int, int], room: float, size: float) -> str:

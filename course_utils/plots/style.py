@@ -24,10 +24,10 @@ PALETTE = {
     "pale": "#E4E4E4",
 }  # text on white is ink, grey or blue: the others have a contrast below READABLE
 SERIES = ("blue", "orange", "green", "pink", "sky", "amber", "grey", "wine", "olive", "indigo")
-MARKERS = "osD^vPX*<>ph"  # never colour alone: each series has a marker too
+MARKERS = "osD^vPX*<>ph"  # never colour alone: each series has a marker too,
+HATCHES = ("", "//", "..", "xx")  # or, where it is bars, a pattern
 DIVERGING = "RdBu_r"  # for values with a meaningful zero, such as cosines
 SEQUENTIAL = "Blues"  # for weights from 0 to 1
-DPI = 110
 READABLE = 4.5  # the contrast that text needs (WCAG 2.2, level AA)
 
 STYLE = {
@@ -53,8 +53,8 @@ STYLE = {
     "legend.frameon": False,
     "legend.fontsize": 10,
     "figure.facecolor": "white",
-    "figure.dpi": DPI,
-    "savefig.dpi": DPI,
+    "figure.dpi": 110,
+    "savefig.dpi": 110,
 }
 rcParams.update(STYLE)
 
