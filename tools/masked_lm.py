@@ -18,9 +18,8 @@ import numpy as np
 import torch
 
 from course_utils import cache, data, masked_lm, models
-from course_utils.data import QaPair
+from course_utils.data import QaPair, Split
 from course_utils.data.corpus import SOURCES
-from course_utils.data.retrieval_pairs import Split
 from course_utils.evaluate import summary
 from course_utils.masked_lm import PART, SHIPPED, MaskedLM
 from tools import records

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from course_utils import data
-from course_utils.data.retrieval_pairs import QaPair, Split
+from course_utils.data import QaPair, Split
 from course_utils.dual_encoder import Settings
 from tools import adapter_run, cross_encoder, frozen_head, heads, masked_lm
 from tools.training.cross_encoder import everyday_groups

@@ -1,7 +1,7 @@
 """What the lessons work on: the authored tables and the documentation corpus."""
 
 from course_utils.data.corpus import Entry, documentation, documentation_of
-from course_utils.data.fact_base import Fact, FactSplit, facts, split_facts
+from course_utils.data.fact_base import Fact, facts, split_facts
 from course_utils.data.fact_sentences import (
     FactGroup,
     FactTemplate,
@@ -10,8 +10,8 @@ from course_utils.data.fact_sentences import (
     fact_questions,
     fact_templates,
 )
-from course_utils.data.resemblance import near_copies
-from course_utils.data.retrieval_pairs import QaPair, Split, leaks, qa_pairs, split_pairs
+from course_utils.data.retrieval_pairs import QaPair, leaks, qa_pairs, split_pairs
+from course_utils.data.splits import Split, near_copies
 from course_utils.data.tables import (
     RUNS,
     EchoExample,
@@ -35,7 +35,6 @@ __all__ = [
     "Entry",
     "Fact",
     "FactGroup",
-    "FactSplit",
     "FactTemplate",
     "HardNegative",
     "QaPair",
