@@ -110,8 +110,8 @@ WRONG = {
         (lambda e, g: (e * g).backward(), "your answer raises RuntimeError"),
     ],
     "L4.B both directions": [
-        (lambda s, e: None, "one number was expected, a tensor that can go backward"),
-        (lambda s, e: rows(both(s, e)).item(), "backward, not float"),
+        (lambda s, e: None, "one number, as a tensor that can go backward, was expected"),
+        (lambda s, e: rows(both(s, e)).item(), "backward, was expected, not float"),
         (lambda s, e: (rows(s) + rows(s.T)) / 2, "the echo term is missing: more columns"),
         (lambda s, e: rows(s) + rows(s.T), "and that is the sum"),
         (lambda s, e: rows(both(s, e)) + rows(s.T), "the sum of the two"),

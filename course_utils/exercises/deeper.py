@@ -1,6 +1,13 @@
-"""The exercises of the optional notebooks."""
+"""The exercises of the optional notebooks, each with the solution that the next cells use."""
 
-from course_utils.exercises.registry import exercise
+import math
+import re
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from course_utils.exercises.registry import NOTHING, exercise, same, verdict
 
 
 def unit_rows(vectors):
@@ -10,23 +17,28 @@ def unit_rows(vectors):
 
 @exercise("L1.1 unit rows", solution=unit_rows)
 def _unit_rows(answer) -> str | None:
-    import torch
-
     vectors = torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 2.0], [1.0, -2.0, 2.0]])
-    given = answer(vectors.clone())
-    if not isinstance(given, torch.Tensor) or given.shape != vectors.shape:
-        shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
-        return f"for vectors [3, 3] a tensor [3, 3] was expected, not {shape}."
-    if torch.allclose(given, unit_rows(vectors)):
-        return None
-    if torch.allclose(given.norm(dim=0), torch.ones(3)):
-        return "the columns have length 1, not the rows. Which dimension has to disappear?"
-    if torch.allclose(given, vectors / vectors.norm(dim=1)):
-        return "lengths [3] stand beside the columns. With keepdim=True they are [3, 1]."
-    if torch.allclose(given, vectors / vectors.norm()):
-        return "all rows are divided by the same number, the length of the whole table."
-    lengths = ", ".join(f"{length:.2f}" for length in given.norm(dim=1))
-    return f"your rows have the lengths {lengths}."
+    wrong = [
+        (
+            lambda given: same(given.norm(dim=0), torch.ones(3)),
+            "the columns have length 1, not the rows. Which dimension has to disappear?",
+        ),
+        (
+            vectors / vectors.norm(dim=1),
+            "lengths [3] stand beside the columns. With keepdim=True they are [3, 1].",
+        ),
+        (
+            vectors / vectors.norm(),
+            "all rows are divided by the same number, the length of the whole table.",
+        ),
+    ]
+
+    def otherwise(given):
+        lengths = ", ".join(f"{length:.2f}" for length in given.norm(dim=1))
+        return f"your rows have the lengths {lengths}."
+
+    asked = "for vectors [3, 3] a tensor [3, 3]"
+    return verdict(answer(vectors.clone()), unit_rows(vectors), wrong, otherwise, asked)
 
 
 def step_down(weight, gradient, rate):
@@ -36,24 +48,15 @@ def step_down(weight, gradient, rate):
 
 @exercise("L1.2 step down", solution=step_down)
 def _step_down(answer) -> str | None:
-    import torch
-
     weight, gradient = torch.tensor(3.0), torch.tensor(-2.0)
-    given = answer(weight.clone(), gradient.clone(), 0.1)
-    if given is None:
-        return "your function returns None. Does it say `return`?"
-    wrong = {
-        2.8: "that is a step uphill: the loss rises. Go against the gradient.",
-        5.0: "the learning rate is not used.",
-        0.2: "that is the step alone. Take it from the weight.",
-        -0.2: "that is the step alone. Take it from the weight.",
-    }
-    if abs(float(given) - 3.2) < 1e-5:
-        return None
-    for value, reason in wrong.items():
-        if abs(float(given) - value) < 1e-5:
-            return reason
-    return "start at the weight, and take away the learning rate times the gradient."
+    wrong = [
+        (2.8, "that is a step uphill: the loss rises. Go against the gradient."),
+        (5.0, "the learning rate is not used."),
+        (0.2, "that is the step alone. Take it from the weight."),
+        (-0.2, "that is the step alone. Take it from the weight."),
+    ]
+    otherwise = "start at the weight, and take away the learning rate times the gradient."
+    return verdict(answer(weight.clone(), gradient.clone(), 0.1), 3.2, wrong, otherwise)
 
 
 def seen_token(token, fate, mask, other):
@@ -79,52 +82,40 @@ def _seen_token(answer) -> str | None:
 
 def log_shares(counts):
     """The logarithm of each token's share, one added to each count: `[V]` to `[V]`."""
-    import torch
-
     return torch.log((counts + 1) / (counts + 1).sum())
 
 
 @exercise("L2.B log shares", solution=log_shares)
 def _log_shares(answer) -> str | None:
-    import math
-
-    import torch
-
     counts = torch.tensor([5, 0, 2, 1])
-    given = answer(counts.clone())
-    if not isinstance(given, torch.Tensor) or given.shape != counts.shape:
-        shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
-        return f"for counts [4] a tensor [4] was expected, not {shape}."
-    given, right = given.double(), log_shares(counts).double()
-    if torch.allclose(given, right, atol=1e-5):
-        return None
-    if not torch.isfinite(given).all():
-        return "a token that was never counted costs infinitely much. Add one to each count."
+    right = log_shares(counts)
     wrong = [
+        (
+            lambda given: not torch.isfinite(given).all(),
+            "a token that was never counted costs infinitely much. Add one to each count.",
+        ),
         (right.exp(), "these are the shares. Now take their logarithm."),
         (right / math.log(2), "that is in bits; nats use the natural logarithm."),
         (-right, "the sign: the logarithm of a share is below 0."),
-        ((counts + 1).log().double(), "the shares do not sum to 1. Divide by the sum first."),
-        (((counts + 1) / counts.sum()).log().double(), "add the ones to the sum, too."),
+        ((counts + 1).log(), "the shares do not sum to 1. Divide by the sum first."),
+        (((counts + 1) / counts.sum()).log(), "add the ones to the sum, too."),
     ]
-    for values, reason in wrong:
-        if torch.allclose(given, values, atol=1e-5):
-            return reason
-    return f"your shares sum to {given.exp().sum():.2f}; add one to each count, then divide."
+
+    def otherwise(given):
+        return f"your shares sum to {given.exp().sum():.2f}; add one to each count, then divide."
+
+    asked = "for counts [4] a tensor [4]"
+    return verdict(answer(counts.clone()), right, wrong, otherwise, asked)
 
 
 def precision_by_coverage(support, right):
     """Entry k - 1: the share of right ones among the k with the most support: `[n]` each."""
-    import numpy as np
-
     order = np.argsort(-support)
     return np.cumsum(right[order]) / np.arange(1, len(right) + 1)
 
 
 @exercise("L5.A coverage", solution=precision_by_coverage)
 def _precision_by_coverage(answer) -> str | None:
-    import numpy as np
-
     support, right = np.array([0.5, 0.9, 0.2, 0.7]), np.array([True, False, True, False])
     given = np.asarray(answer(support.copy(), right.copy()), dtype=float)
     if given.shape != (4,):
@@ -136,16 +127,12 @@ def _precision_by_coverage(answer) -> str | None:
         ([0, 0, 1 / 4, 1 / 2], "divide by the number of questions so far, not by all."),
         ([0, 0, 1, 1], "one entry a question: each should be a mean of all so far."),
     ]
-    for values, reason in [([0, 0, 1 / 3, 1 / 2], None), *wrong]:
-        if np.allclose(given, values):
-            return reason
-    return "the last entry has to be the share of right ones among all. What are the others?"
+    otherwise = "the last entry has to be the share of right ones among all. What are the others?"
+    return verdict(given, np.array([0, 0, 1 / 3, 1 / 2]), wrong, otherwise)
 
 
 def missing_words(sentence, source):
     """The words of four letters or more that the source lacks: a set, in lower case."""
-    import re
-
     found = (set(re.findall(r"\w{4,}", text.lower())) for text in (sentence, source))
     return set.difference(*found)
 
@@ -161,10 +148,7 @@ def _missing_words(answer) -> str | None:
         ({"wages", "paid", "rupees", "rent"}, "Wages and WAGES are one word: use lower case."),
         ({"Wages", "paid", "rupees", "rent"}, "Wages and WAGES are one word: use lower case."),
         ({"rupees", "rent"}, "repaid is another word than paid: compare whole words."),
-        (
-            {"are", "paid", "in", "rupees", "as", "is", "rent"},
-            "leave out those of fewer than four.",
-        ),
+        ({*"are paid in rupees as is rent".split()}, "leave out those of fewer than four."),
         ({"paid", "rupees,", "rent."}, "take the comma and the full stop off the words."),
     ]
     for words, reason in [({"paid", "rupees", "rent"}, None), *wrong]:
@@ -180,8 +164,6 @@ def carry_on(embeddings, gradient):
 
 @exercise("L4.A carry on", solution=carry_on)
 def _carry_on(answer) -> str | None:
-    import torch
-
     generator = torch.Generator().manual_seed(0)
     texts, gradient = (torch.randn(5, 3, generator=generator) for _ in range(2))
     weight = torch.eye(3, requires_grad=True)
@@ -195,17 +177,12 @@ def _carry_on(answer) -> str | None:
         (right / 5, "that is the mean over the texts; the chain rule asks for the sum."),
         (-right, "the sign: the step downhill is the optimizer's business."),
     ]
-    for values, reason in [(right, None), *wrong]:
-        if torch.allclose(weight.grad, values, atol=1e-5):
-            return reason
-    return "the weights get another gradient. Each embedding has to meet its own gradient."
+    otherwise = "the weights get another gradient. Each embedding has to meet its own gradient."
+    return verdict(weight.grad, right, wrong, otherwise)
 
 
 def both_directions(scores, echo):
     """The mean of the loss by rows, which have the echo term, and by columns: `[B, B]` each."""
-    import torch
-    from torch.nn.functional import cross_entropy
-
     right = torch.arange(len(scores))
     by_row = cross_entropy(torch.cat([scores, echo], dim=1), right)
     return (by_row + cross_entropy(scores.T, right)) / 2
@@ -213,17 +190,10 @@ def both_directions(scores, echo):
 
 @exercise("L4.B both directions", solution=both_directions)
 def _both_directions(answer) -> str | None:
-    import torch
-    from torch.nn.functional import cross_entropy
-
     scores, echo = torch.randn(2, 5, 5, generator=torch.Generator().manual_seed(0))
-    given = answer(scores.clone(), echo.clone())
-    if not isinstance(given, torch.Tensor) or given.ndim:
-        shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
-        return f"one number was expected, a tensor that can go backward, not {shape}."
-    right = torch.arange(5)
+    right, places = both_directions(scores, echo), torch.arange(5)
     row, both_row, column, both_column = (
-        cross_entropy(part, right)
+        cross_entropy(part, places)
         for part in (scores, torch.cat([scores, echo], 1), scores.T, torch.cat([scores, echo]).T)
     )
     wrong = [
@@ -236,18 +206,15 @@ def _both_directions(answer) -> str | None:
         ),
         (both_row, "that is one direction, question to answer. Add the columns' loss."),
         (column, "that is one direction, answer to question. Add the rows' loss."),
-        (-both_directions(scores, echo), "the sign: a loss is minus the logarithm."),
+        (-right, "the sign: a loss is minus the logarithm."),
     ]
-    for value, reason in [(both_directions(scores, echo), None), *wrong]:
-        if torch.allclose(given, value, atol=1e-5):
-            return reason
-    return "the loss is another one. What are the columns of each of the two softmaxes?"
+    otherwise = "the loss is another one. What are the columns of each of the two softmaxes?"
+    asked = "one number, as a tensor that can go backward,"
+    return verdict(answer(scores.clone(), echo.clone()), right, wrong, otherwise, asked)
 
 
 def gathered(shares, own):
     """The embeddings of all processes `[b, d]` as one batch; only share number `own` is trained."""
-    import torch
-
     rows = [share.detach() for share in shares]
     rows[own] = shares[own]
     return torch.cat(rows)
@@ -255,16 +222,13 @@ def gathered(shares, own):
 
 @exercise("L4.C gathered", solution=gathered)
 def _gathered(answer) -> str | None:
-    import torch
-
     leaves = [torch.full((2, 3), float(n), requires_grad=True) for n in range(3)]
     for own in (1, 2):
         given = answer([leaf * 1 for leaf in leaves], own)
-        if not isinstance(given, torch.Tensor) or given.shape != (6, 3):
-            shape = tuple(given.shape) if hasattr(given, "shape") else type(given).__name__
-            return f"for three shares [2, 3] a tensor [6, 3] was expected, not {shape}."
-        if not torch.equal(given[:, 0].detach(), torch.tensor([0.0, 0, 1, 1, 2, 2])):
-            return "the rows are not in the order of the shares: all processes need the same one."
+        otherwise = "the rows are not in the order of the shares: all processes need the same one."
+        asked = "for three shares [2, 3] a tensor [6, 3]"
+        if problem := verdict(given, torch.cat(leaves).detach(), [], otherwise, asked):
+            return problem
         if not given.requires_grad:
             return "no row carries a gradient: the own share has to."
         found = torch.autograd.grad(given.sum(), leaves, allow_unused=True)
@@ -276,23 +240,19 @@ def _gathered(answer) -> str | None:
 
 def to_compare(query, centres, cell, nprobe):
     """The rows of the points in the `nprobe` cells whose centres are nearest to the query."""
-    import numpy as np
-
     nearest = np.argsort(((centres - query) ** 2).sum(axis=1))[:nprobe]
     return np.flatnonzero(np.isin(cell, nearest))
 
 
 @exercise("L5.M1 points to compare", solution=to_compare)
 def _to_compare(answer) -> str | None:
-    import numpy as np
-
     centres = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 9.0]])
     cell = np.array([2, 1, 0, 0, 1, 2, 0])
     query = np.array([3.0, 1.0])
     for nprobe in (1, 2, 3):
         given = answer(query, centres, cell, nprobe)
         if given is None:
-            return "your function returns None. Does it say `return`?"
+            return NOTHING
         given = sorted(np.ravel(given).tolist())
         right = to_compare(query, centres, cell, nprobe).tolist()
         if given == right:
@@ -311,8 +271,6 @@ def _to_compare(answer) -> str | None:
 
 def product_scores(query, typical, codes):
     """The scores of coded vectors: a table of products for this query, then look up and add."""
-    import numpy as np
-
     parts = query.reshape(len(typical), 1, -1)
     table = (typical * parts).sum(axis=2)
     return table[np.arange(len(typical)), codes].sum(axis=1)
@@ -320,19 +278,15 @@ def product_scores(query, typical, codes):
 
 @exercise("L5.M2 scores from codes", solution=product_scores)
 def _product_scores(answer) -> str | None:
-    import numpy as np
-
     generator = np.random.default_rng(0)
     query, typical = generator.normal(size=12), generator.normal(size=(4, 5, 3))
     codes = generator.integers(5, size=(7, 4))
     given = answer(query.copy(), typical.copy(), codes.copy())
     if given is None:
-        return "your function returns None. Does it say `return`?"
+        return NOTHING
     given, right = np.asarray(given), product_scores(query, typical, codes)
     if given.shape != (7,):
         return f"a score for each of the 7 coded vectors was expected, not shape {given.shape}."
-    if np.allclose(given, right):
-        return None
     table = (typical * query.reshape(4, 1, 3)).sum(axis=2)
     wrong = [
         (right / 4, "that is the mean over the parts; a dot product is their sum."),
@@ -340,7 +294,5 @@ def _product_scores(answer) -> str | None:
         (table.sum(0)[codes].sum(1), "look up first, then add: do not add the parts of the table."),
         (codes.sum(1), "the codes are numbers of rows, not values: look up what they stand for."),
     ]
-    for values, reason in wrong:
-        if np.allclose(given, values):
-            return reason
-    return "the scores are other ones. What does part 0 of the query meet, and what part 1?"
+    otherwise = "the scores are other ones. What does part 0 of the query meet, and what part 1?"
+    return verdict(given, right, wrong, otherwise)
