@@ -113,17 +113,23 @@ def _made_from() -> list:
 def _convert(file: Path, folder: Path) -> None:
     """Write the tokenizer and the model of a GGUF file as transformers does; the folder is new."""
     from gguf import GGUFReader
-    from transformers.utils import logging
+    from transformers import AutoModelForCausalLM
 
-    logging.disable_progress_bar()
-    reader = GGUFReader(file)
-    told = {name: field.contents() for name, field in reader.fields.items()}
+    told = {name: field.contents() for name, field in GGUFReader(file).fields.items()}
     _tokenizer(told).save_pretrained(folder)
-    _model(told, {tensor.name: tensor for tensor in reader.tensors}).save_pretrained(folder)
+    options = {"gguf_file": file.name, "dtype": "float32"}
+    model = AutoModelForCausalLM.from_pretrained(file.parent, **options)
+    # It is float32 now; transformers takes it for quantized still, and would not write it.
+    model.hf_quantizer = None
+    del model.config.quantization_config
+    model.save_pretrained(folder)
 
 
 def _tokenizer(told: dict):
-    """The tokenizer that a GGUF file describes: byte pair encoding, each digit by itself."""
+    """The tokenizer that a GGUF file describes: byte pair encoding, each digit by itself.
+
+    What transformers reads of it cuts several blanks in a row otherwise than in training.
+    """
     from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
     from tokenizers.models import BPE
     from transformers import PreTrainedTokenizerFast
@@ -149,50 +155,6 @@ def _tokenizer(told: dict):
         model_max_length=told["llama.context_length"],
         chat_template=told["tokenizer.chat_template"],
     )
-
-
-def _model(told: dict, tensors: dict):
-    """The model that a GGUF file describes, its weights in float32."""
-    import gguf
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    layers = told["llama.block_count"]
-    heads = {
-        "attn_q": told["llama.attention.head_count"],
-        "attn_k": told["llama.attention.head_count_kv"],
-    }
-    config = LlamaConfig(
-        vocab_size=len(told["tokenizer.ggml.tokens"]),
-        hidden_size=told["llama.embedding_length"],
-        intermediate_size=told["llama.feed_forward_length"],
-        num_hidden_layers=layers,
-        num_attention_heads=heads["attn_q"],
-        num_key_value_heads=heads["attn_k"],
-        max_position_embeddings=told["llama.context_length"],
-        rms_norm_eps=told["llama.attention.layer_norm_rms_epsilon"],
-        rope_parameters={"rope_type": "default", "rope_theta": told["llama.rope.freq_base"]},
-        tie_word_embeddings=True,
-        bos_token_id=told["tokenizer.ggml.bos_token_id"],
-        eos_token_id=told["tokenizer.ggml.eos_token_id"],
-        pad_token_id=told["tokenizer.ggml.eos_token_id"],
-    )
-    with torch.device("meta"):  # shapes and names; the numbers come from the file
-        model = LlamaForCausalLM(config)
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, layers)
-    state = {}
-    for name in model.state_dict():
-        if name == "lm_head.weight":  # tied: the embedding table
-            continue
-        tensor = tensors[names.get_name(name, try_suffixes=(".weight",))]
-        weight = torch.tensor(gguf.dequantize(tensor.data, tensor.tensor_type))
-        if (count := heads.get(tensor.name.split(".")[-2])) is not None:
-            # llama.cpp turns neighbouring numbers of a head, transformers those half a head apart.
-            weight = weight.unflatten(0, (count, -1, 2)).transpose(1, 2).reshape(weight.shape)
-        state[name] = weight
-    model.load_state_dict(state, strict=False, assign=True)
-    model.tie_weights()
-    return model
 
 
 if __name__ == "__main__":

@@ -38,53 +38,30 @@ class Role:
     auto: str = "AutoModel"
 
 
-_BERT = "google-bert/bert-base-uncased"
-_BERT_REVISION = "86b5e0934494bd15c9632b12f734a8a67f723594"
-
-ROLES = {
-    role.name: role
-    for role in (
-        Role("static word vectors", "GloVe 6B, 50 numbers a word", "the same", auto=""),
-        Role("contextual encoder", "MiniLM, hidden states", _BERT, _BERT_REVISION),
-        Role("sentence encoder", "MiniLM, mean pooling", MINILM, MINILM_REVISION),
-        Role(
-            "masked language model",
-            "MiniLM + adapter",
-            _BERT,
-            _BERT_REVISION,
-            "AutoModelForMaskedLM",
-        ),
-        Role(
-            "cross-encoder",
-            "MiniLM + adapter",
-            "cross-encoder/ms-marco-MiniLM-L6-v2",
-            "c5ee24cb16019beea0893ab7796b1df96625c6b8",
-            "AutoModelForSequenceClassification",
-        ),
-        Role(
-            "question encoder",
-            "MiniLM + question head",
-            "facebook/dpr-question_encoder-single-nq-base",
-            auto="DPRQuestionEncoder",
-        ),
-        Role(
-            "answer encoder",
-            "MiniLM + answer head",
-            "facebook/dpr-ctx_encoder-single-nq-base",
-            auto="DPRContextEncoder",
-        ),
-        Role(
-            "language model",
-            "SmolLM2-135M-Instruct",
-            "HuggingFaceTB/SmolLM2-135M-Instruct",
-            "12fd25f77366fa6b3b4b768ec3050bf629380bac",
-            "AutoModelForCausalLM",
-        ),
-    )
-}
+_BERT = ("google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594")
+_CROSS = ("cross-encoder/ms-marco-MiniLM-L6-v2", "c5ee24cb16019beea0893ab7796b1df96625c6b8")
+_SMOLLM2 = ("HuggingFaceTB/SmolLM2-135M-Instruct", "12fd25f77366fa6b3b4b768ec3050bf629380bac")
+_DPR = "facebook/dpr-{}_encoder-single-nq-base"
+_ROWS = (
+    Role("static word vectors", "GloVe 6B, 50 numbers a word", "the same", auto=""),
+    Role("contextual encoder", "MiniLM, hidden states", *_BERT),
+    Role("sentence encoder", "MiniLM, mean pooling", MINILM, MINILM_REVISION),
+    Role("masked language model", "MiniLM + adapter", *_BERT, "AutoModelForMaskedLM"),
+    Role("cross-encoder", "MiniLM + adapter", *_CROSS, "AutoModelForSequenceClassification"),
+    Role(
+        "question encoder",
+        "MiniLM + question head",
+        _DPR.format("question"),
+        auto="DPRQuestionEncoder",
+    ),
+    Role("answer encoder", "MiniLM + answer head", _DPR.format("ctx"), auto="DPRContextEncoder"),
+    Role("language model", "SmolLM2-135M-Instruct", *_SMOLLM2, "AutoModelForCausalLM"),
+)
+ROLES = {row.name: row for row in _ROWS}
 # What the course trains itself is built on the encoder. This module knows nothing of it:
 # `course_utils/__init__.py` says here, by role, what loads such a model.
 TRAINED: dict[str, Callable[[], object]] = {}
+LANGUAGE_MODEL = "language model"
 
 
 def switch() -> str:
@@ -125,18 +102,16 @@ def load(name: str = "sentence encoder"):
         return _load_hub(wanted)[:2]
     if wanted.name == "static word vectors":
         return _load_static()
-    if wanted.name == "language model":
-        return _load_language_tokenizer(), _load_language_model()
-    if wanted.name in TRAINED:
-        return _load_embedded()[0], _load_trained(wanted.name)
-    return _load_embedded()
+    kind = wanted.name if wanted.name in (LANGUAGE_MODEL, *TRAINED) else "encoder"
+    return load_tokenizer(name), _load_model(kind)
 
 
 def load_tokenizer(name: str = "sentence encoder"):
     """The tokenizer of `load`, without the model: that of the language model needs no weights."""
-    if switch() == "embedded" and role(name).name == "language model":
-        return _load_language_tokenizer()
-    return load(name)[0]
+    wanted = role(name)
+    if switch() == "hub" and wanted.auto or wanted.name == "static word vectors":
+        return load(name)[0]
+    return _load_tokenizer(LANGUAGE_MODEL if wanted.name == LANGUAGE_MODEL else "encoder")
 
 
 def sentence_transformer(pooling: str = "mean"):
@@ -186,15 +161,6 @@ def table() -> list[dict[str, str]]:
 
 
 @functools.cache
-def _load_embedded():
-    path = embedded_path()
-    from transformers import AutoModel, AutoTokenizer
-
-    with _no_progress_bar():
-        return AutoTokenizer.from_pretrained(path), AutoModel.from_pretrained(path).eval()
-
-
-@functools.cache
 def _load_static():
     from course_utils import static_vectors
 
@@ -202,23 +168,28 @@ def _load_static():
 
 
 @functools.cache
-def _load_language_tokenizer():
-    from course_utils import language_model
+def _load_tokenizer(kind: str):
+    if kind == LANGUAGE_MODEL:
+        from course_utils import language_model
 
-    return language_model.tokenizer()
+        return language_model.tokenizer()
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(embedded_path())
 
 
 @functools.cache
-def _load_language_model():
-    from course_utils import language_model
-
+def _load_model(kind: str):
+    if kind in TRAINED:
+        return TRAINED[kind]()
     with _no_progress_bar():
-        return language_model.model()
+        if kind == LANGUAGE_MODEL:
+            from course_utils import language_model
 
+            return language_model.model()
+        from transformers import AutoModel
 
-@functools.cache
-def _load_trained(name: str):
-    return TRAINED[name]()
+        return AutoModel.from_pretrained(embedded_path()).eval()
 
 
 @functools.cache

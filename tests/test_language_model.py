@@ -27,7 +27,7 @@ def test_the_capital_of_france():
 
 def test_the_tokenizer_alone_needs_no_weights(monkeypatch):
     monkeypatch.setattr(language_model, "model", lambda: pytest.fail("the weights are loaded"))
-    models._load_language_tokenizer.cache_clear()
+    models._load_tokenizer.cache_clear()
     assert models.load_tokenizer(ROLE).tokenize("a stormy sea") == ["a", "Ġstormy", "Ġsea"]
     assert models.load_tokenizer() is models.load()[0]
 

