@@ -119,10 +119,9 @@ def loss_machine() -> None:
     )
 
 
-@panel.answering
 @functools.lru_cache(maxsize=32)  # drawing is what takes time; going back is free
 def view(state: LossMachine) -> View:
-    """What the contrastive loss makes of one batch; a message where there is none."""
+    """What the contrastive loss makes of one batch. Raises BadInput where there is none."""
     found = compute(state)
     return View(plots.png(picture(found)), words(found))
 

@@ -77,11 +77,7 @@ def explorer(points, texts: Sequence[str], groups: Sequence[str], title: str) ->
     find.observe(follow_field, names="value")
     scatter.widget.observe(follow_selection, names="selection")
     heading = widgets.HTML(f"<b>{html.escape(title)}</b>")
-    box = widgets.VBox([heading, find, message, scatter.widget, listed])
-    box.layout.max_width = panel.WIDTH
-    box.add_class("course-explorer")
-    box.add_class("explorer-touch-map")
-    return box
+    return panel.boxed("touch-map", heading, find, message, scatter.widget, listed)
 
 
 def scatter_of(points: np.ndarray, told: Mapping[str, list[str]], colours: Mapping[str, str]):

@@ -1,6 +1,5 @@
 """What every explorer is made of: a view, controls, and the wires between them."""
 
-import functools
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,33 +14,10 @@ WIDTH = "880px"  # of a picture of 8 inches; less where the window is narrower
 
 @dataclass(frozen=True)
 class View:
-    """What an explorer shows: a picture, HTML below it, and a message.
+    """What an explorer shows: a picture as PNG, and below it HTML, in which all text is escaped."""
 
-    `png` is None where the state gives no picture; the last one then stays, and `message` says what
-    to type. The view escapes what it puts into `html`; `message` is plain text.
-    """
-
-    png: bytes | None = None
+    png: bytes
     html: str = ""
-    message: str = ""
-
-
-def answered(view: Callable[..., View], *given) -> View:
-    """What a view shows; for a CourseError, a View with the error's words as its message."""
-    try:
-        return view(*given)
-    except CourseError as error:
-        return View(message=str(error))
-
-
-def answering(view: Callable[..., View]) -> Callable[..., View]:
-    """A view that answers every CourseError, as `answered` does."""
-
-    @functools.wraps(view)
-    def answer(state) -> View:
-        return answered(view, state)
-
-    return answer
 
 
 def explorer(
@@ -53,42 +29,61 @@ def explorer(
 ) -> widgets.VBox:
     """Build an explorer: controls, a message, the picture of `view(state(**values))`, its HTML.
 
-    `controls` maps the fields of the state to widgets with a `value`. They stand in rows that wrap;
-    one of width "100%" has a row for itself. The view follows them; where there is a `button` (its
-    label), it follows that alone: for what takes seconds. Raises CourseError where the first values
-    give no picture: an explorer opens with something to see.
+    `controls` maps the fields of the state to widgets with a `value`; they and the `button` work as
+    in `follow`. A view raises a CourseError where a state gives no picture.
     """
-
-    def look():
-        return state(**{field: control.value for field, control in controls.items()})
-
-    first = answered(view, look())
-    if first.png is None:
-        raise CourseError(f"The explorer {name!r} has nothing to show at first: {first.message}")
-    message = widgets.HTML(value=_message(first))
-    message.add_class("explorer-message")
-    picture = widgets.Image(value=first.png, format="png")
+    picture, words = widgets.Image(format="png"), widgets.HTML()
     picture.layout.width, picture.layout.max_width = "100%", WIDTH
     picture.layout.margin = "0"  # or it would be wider than its box in a narrow window
-    words = widgets.HTML(value=first.html)
 
-    def follow(_change) -> None:
-        seen = answered(view, look())
-        message.value = _message(seen)
-        if seen.png is not None:
-            picture.value, words.value = seen.png, seen.html
+    def look(**values) -> None:
+        seen = view(state(**values))
+        picture.value, words.value = seen.png, seen.html
 
+    return boxed(name, *follow(controls, look, button), picture, words)
+
+
+def follow(
+    controls: Mapping[str, widgets.Widget], look: Callable[..., None], button: str = ""
+) -> tuple[widgets.Box, widgets.HTML]:
+    """Call `look` with the controls' values, now and whenever one of them changes; the two widgets
+    are the controls in rows that wrap, and a message.
+
+    Where there is a `button` (its label), `look` is called when it is pressed instead: for what
+    takes seconds. The words of a CourseError become the message, and what is shown stays; the first
+    call's is raised: an explorer opens with something to see.
+    """
+    message = widgets.HTML()
+    message.add_class("explorer-message")
+
+    def values() -> dict[str, object]:
+        return {name: control.value for name, control in controls.items()}
+
+    def again(_change) -> None:
+        try:
+            look(**values())
+            message.value = ""
+        except CourseError as error:
+            message.value = alert(f"{error} What stands below is the last input that worked.")
+
+    look(**values())
     operated = list(controls.values())
     if button:
         operated.append(press := widgets.Button(description=button))
-        press.on_click(follow)
+        press.on_click(again)
     else:
         for control in operated:
-            control.observe(follow, names="value")
+            control.observe(again, names="value")
     rows = widgets.Box(operated)
     rows.layout.flex_flow, rows.layout.align_items = "row wrap", "center"
     rows.layout.max_width = WIDTH
-    box = widgets.VBox([rows, message, picture, words])
+    return rows, message
+
+
+def boxed(name: str, *inside: widgets.Widget) -> widgets.VBox:
+    """An explorer's widgets below each other, with the classes by which a browser test finds it."""
+    box = widgets.VBox(inside)
+    box.layout.max_width = WIDTH
     box.add_class("course-explorer")
     box.add_class(f"explorer-{name}")
     return box
@@ -156,14 +151,6 @@ def _laid_out(control, width: str):
     control.layout.width = width
     control.layout.margin = "2px 16px 2px 0"
     return control
-
-
-def _message(view: View) -> str:
-    """The message of a view as HTML; "" for none."""
-    if not view.message:
-        return ""
-    stays = "" if view.png else " What stands below is the last input that worked."
-    return alert(view.message + stays)
 
 
 def alert(message: str) -> str:

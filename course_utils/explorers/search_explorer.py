@@ -10,7 +10,6 @@ import numpy as np
 
 from course_utils import plots, projection
 from course_utils.bm25 import CAPITAL, WORD, tokens
-from course_utils.errors import CourseError
 from course_utils.explorers import map_explorer, panel
 from course_utils.plots import figures
 from course_utils.projection import Honesty
@@ -83,35 +82,20 @@ def explorer(index: Index) -> tuple[widgets.VBox, bytes]:
         drawn = _scatter(index, points)
     except ImportError:
         drawn = widgets.Image(format="png")
-    message, words = widgets.HTML(), widgets.HTML()
-    message.add_class("explorer-message")
+    words = widgets.HTML()
 
-    def show(found: Found) -> None:
+    def look(**values) -> None:
+        found = find(index, **values)
         words.value = told(index, found)
         if isinstance(drawn, widgets.Image):
             drawn.value = plots.png(picture(index, found, points, honesty))
         else:
             drawn.selection = np.array(found.rows, dtype="uint32")
 
-    def follow(_change) -> None:
-        try:
-            show(find(index, **{name: control.value for name, control in controls.items()}))
-            message.value = ""
-        except CourseError as error:
-            message.value = panel.alert(f"{error} What stands below is the last that was found.")
-
-    first = find(index)
-    show(first)
-    for control in controls.values():
-        control.observe(follow, names="value")
-    rows = widgets.Box(list(controls.values()))
-    rows.layout.flex_flow, rows.layout.align_items = "row wrap", "center"
+    rows, message = panel.follow(controls, look)
     below = widgets.HTML(f'<div style="{SMALL}">{HELP} {_note(points, honesty)}</div>')
-    box = widgets.VBox([rows, message, words, drawn, below])
-    box.layout.max_width = panel.WIDTH
-    box.add_class("course-explorer")
-    box.add_class("explorer-search-desk")
-    return box, plots.png(picture(index, first, points, honesty))
+    box = panel.boxed("search-desk", rows, message, words, drawn, below)
+    return box, plots.png(picture(index, find(index), points, honesty))
 
 
 def find(

@@ -39,11 +39,10 @@ def word_in_context() -> None:
     )
 
 
-@panel.answering
 def view_word_in_context(state: WordInContext) -> View:
     """How alike a word's two vectors are at each layer, and what the word looks at in one of them.
 
-    A state that cannot be compared gives a View with a message and no picture.
+    Raises BadInput for a state that cannot be compared.
     """
     return _seen(state, models.identity(ROLE))
 
