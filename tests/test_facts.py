@@ -9,7 +9,6 @@ from course_utils import data
 from course_utils.data import Fact, FactTemplate, tables
 from course_utils.data.fact_base import NAMING, holds, name_of
 from course_utils.data.fact_sentences import ANY
-from course_utils.errors import BadInput
 
 README = (tables.HERE / "README.md").read_text(encoding="utf-8")
 SECTION = README.split("## `facts.tsv`")[1].split("\n## ")[0]
@@ -542,14 +541,3 @@ def test_an_article_fits_the_word_that_follows():
         for text in (group.answer, *(row.text for row in group.negatives))
     }
     assert {"A bird or an owl.", "A ewe or a sheep.", "An oratorio or an ice."} <= texts
-
-
-def test_facts_without_enough_templates_are_refused_with_the_gap_named():
-    fact = made("it", "thing", "city", "Rome")
-    full = wordings("city")
-    with pytest.raises(BadInput, match="0 templates .* 'question' for the relation 'city' of a th"):
-        data.fact_groups([fact], wordings("country"))
-    with pytest.raises(BadInput, match="1 templates .* 'question' .*; 2 are needed"):
-        data.fact_groups([fact], [full[0], *full[2:]])
-    with pytest.raises(BadInput, match="'topic' for the relation 'any'"):
-        data.fact_groups([fact], full[1:])

@@ -5,7 +5,6 @@ from course_utils.data.fact_base import Fact, facts, split_facts
 from course_utils.data.fact_sentences import (
     FactGroup,
     FactTemplate,
-    HardNegative,
     fact_groups,
     fact_questions,
     fact_templates,
@@ -14,7 +13,6 @@ from course_utils.data.retrieval_pairs import QaPair, leaks, qa_pairs, split_pai
 from course_utils.data.splits import Split, near_copies
 from course_utils.data.tables import (
     RUNS,
-    EchoExample,
     Question,
     analogies,
     echo_example,
@@ -31,12 +29,10 @@ from course_utils.data.tables import (
 
 __all__ = [
     "RUNS",
-    "EchoExample",
     "Entry",
     "Fact",
     "FactGroup",
     "FactTemplate",
-    "HardNegative",
     "QaPair",
     "Question",
     "Split",

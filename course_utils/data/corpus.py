@@ -25,8 +25,8 @@ from course_utils.errors import CourseError
 PROCESSES = (("stdlib", "numpy", "scipy", "sklearn", "matplotlib"), ("torch",))
 SOURCES = ("numpy", "scipy", "scikit-learn", "matplotlib", "torch")  # and the standard library
 MIN_WORDS = 3
-_GATHER = Path(__file__).with_name("gather.py")
-_CODE = (__file__, docstrings.__file__, _GATHER, _GATHER.with_name("modules.toml"))
+HERE = Path(__file__).parent
+CODE = ("corpus.py", "docstrings.py", "gather.py", "modules.toml")  # what the entries depend on
 # Docstrings that only send the reader elsewhere.
 _POINTER = re.compile(r"See |Performs the same operation as|[\[(]?Deprecated\b")
 
@@ -42,24 +42,23 @@ class Entry:
     kind: str  # "function" or "class"
 
 
-def documentation(refresh: bool = False) -> list[Entry]:
+def documentation() -> list[Entry]:
     """Every public function and class of the course's packages that says what it does.
 
     One entry for each distinct docstring, in a fixed order: that of `modules.toml`, then by name.
     Docstrings without a sentence, of fewer than three words or that only point elsewhere are left
     out. The first call takes some seconds; the result is kept in the cache folder until a package,
-    Python or this code changes. `refresh` collects anew. Raises CourseError where a package is
-    missing or cannot be imported.
+    Python or this code changes. Raises CourseError where a package cannot be imported.
     """
-    return _entries(_key(), PROCESSES, refresh)
+    return _entries(_key(), PROCESSES)
 
 
 def documentation_of(name: str) -> list[Entry]:
     """The same of any installed package, and what its classes have: pandas.DataFrame.groupby.
 
-    `name` is what one imports it by or what one installs it by, "PyYAML" say. It is imported in
-    another process, and again where one of its files has changed. Raises CourseError where
-    it is not installed, cannot be imported or says nothing.
+    `name` is what one imports it by or what one installs it by, "PyYAML" say. It is read again
+    where one of its files has changed. Raises CourseError where it is not installed, cannot be
+    imported or says nothing.
     """
     module, files = _installed(name)
     stats = [(str(file), file.stat().st_mtime_ns) for file in sorted(files) if file.exists()]
@@ -90,11 +89,10 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _entries(key: str, processes: Sequence[tuple[str, ...]], refresh: bool = False) -> list[Entry]:
+def _entries(key: str, processes: Sequence[tuple[str, ...]]) -> list[Entry]:
     """What these processes gather, or what is kept of it under the key."""
     name = f"{key}.json"
-    stored = None if refresh else cache.read("documentation", name)
-    if stored is not None:
+    if (stored := cache.read("documentation", name)) is not None:
         return [Entry(*row) for row in json.loads(stored)]
     with ThreadPoolExecutor(len(processes)) as pool:
         rows = [row for part in pool.map(_gathered, processes) for row in part]
@@ -108,18 +106,12 @@ def _entries(key: str, processes: Sequence[tuple[str, ...]], refresh: bool = Fal
 
 def _key() -> str:
     """Changes with everything that the entries depend on."""
-    try:
-        versions = [importlib.metadata.version(source) for source in SOURCES]
-    except importlib.metadata.PackageNotFoundError as error:
-        raise CourseError(
-            f"The documentation corpus is made from {', '.join(SOURCES)}, but {error.name} is not "
-            "installed. Install what requirements.txt lists."
-        ) from error
+    versions = map(importlib.metadata.version, SOURCES)
     return cache.key(sys.version, sys.platform, *versions, *_code())
 
 
 def _code() -> list[bytes]:
-    return [Path(path).read_bytes() for path in _CODE]
+    return [(HERE / name).read_bytes() for name in CODE]
 
 
 def _gathered(packages: tuple[str, ...]) -> list[list[str]]:
@@ -131,7 +123,7 @@ def _gathered(packages: tuple[str, ...]) -> list[list[str]]:
         "PYTHONHASHSEED": "0",  # scipy prints a set in one of them
     }
     # -P keeps the working folder off the path: a learner's random.py must not replace Python's.
-    command = [sys.executable, "-P", str(_GATHER), *packages]
+    command = [sys.executable, "-P", str(HERE / "gather.py"), *packages]
     done = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL)
     if done.returncode or not done.stdout:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
@@ -148,4 +140,4 @@ def _entry(row: list[str]) -> Entry | None:
     line = docstrings.summary(text)
     if not line or len(text.split()) < MIN_WORDS or _POINTER.match(line):
         return None
-    return Entry(name=name, summary=line, text=text, package=package, kind=kind)
+    return Entry(name, line, text, package, kind)

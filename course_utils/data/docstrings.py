@@ -116,7 +116,7 @@ def body(text: str) -> str:
         elif _NO_PROSE.match(line) or _LEFT_OUT.fullmatch(line):
             at = _after_block(lines, at)
         elif line.startswith(">>>"):
-            at = _paragraph_end(lines, at)
+            at = next((end for end in range(at, len(lines)) if not lines[end].strip()), len(lines))
         else:
             if not line:
                 paragraphs.append([])
@@ -141,7 +141,8 @@ def _signature(lines: list[str], at: int) -> tuple[int, str] | None:
     end, text = at + 1, lines[at]
     while end < len(lines) and lines[end].strip():
         continued = lines[end].startswith(" ") and not text.endswith(")")  # what the arrow says
-        if not (_open(text) or continued or _RETURNS.match(lines[end])):
+        still_open = sum(map(text.count, "([{")) > sum(map(text.count, ")]}"))
+        if not (still_open or continued or _RETURNS.match(lines[end])):
             break
         text += " " + lines[end].strip()
         end += 1
@@ -155,11 +156,6 @@ def _signature(lines: list[str], at: int) -> tuple[int, str] | None:
     if rest.strip() and not _ARROW.match(rest):
         return None  # a sentence that begins with a call: "sum(x) is ..."
     return end, _ARROW.sub("", rest, count=1)
-
-
-def _open(text: str) -> bool:
-    """Whether a bracket is still open at the end of the text."""
-    return sum(text.count(sign) for sign in "([{") > sum(text.count(sign) for sign in ")]}")
 
 
 def _closing(text: str) -> int | None:
@@ -183,11 +179,6 @@ def _after_block(lines: list[str], at: int) -> int:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
-
-
-def _paragraph_end(lines: list[str], at: int) -> int:
-    """The next blank line, or the end."""
-    return next((end for end in range(at, len(lines)) if not lines[end].strip()), len(lines))
 
 
 def _paragraph(lines: list[str], at: int) -> tuple[int, str]:

@@ -8,7 +8,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 
 from course_utils.data.splits import Split, dealt, families
@@ -36,8 +36,7 @@ class Fact:
 
 def facts() -> list[Fact]:
     """The facts of the course, in the order of the table."""
-    columns = [field.name for field in fields(Fact)]
-    return [Fact(*row) for row in read_table("facts.tsv", **dict.fromkeys(columns, str))]
+    return [Fact(*row) for row in read_table("facts.tsv", **Fact.__annotations__)]
 
 
 def split_facts(facts: Sequence[Fact], seed: int = 0) -> Split:

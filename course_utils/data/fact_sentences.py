@@ -17,17 +17,15 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from course_utils.data.fact_base import Fact, facts, holds, name_of, split_facts
 from course_utils.data.tables import read_table
-from course_utils.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMS = ("question", "statement")
 OTHERS = 3  # negatives of the kind "other entity", where there are so many
 ANY = "any"  # the relation of a template that is about none
 # Who learns the first of an entity knows the second as well, or nearly: Rome is in Italy.
@@ -69,8 +67,7 @@ class FactGroup:
 
 def fact_templates() -> list[FactTemplate]:
     """The templates of the course, in the order of the table."""
-    columns = [field.name for field in fields(FactTemplate)]
-    rows = read_table("fact_templates.tsv", **dict.fromkeys(columns, str))
+    rows = read_table("fact_templates.tsv", **FactTemplate.__annotations__)
     return [FactTemplate(*row) for row in rows]
 
 
@@ -106,10 +103,9 @@ def fact_questions(wordings: int = 2, seed: int = 0) -> "pd.DataFrame":
     """
     import pandas as pd  # here, as in `tables`
 
-    templates, rows = fact_templates(), []
+    templates, split, rows = fact_templates(), split_facts(facts()), []
     known = [row for row in templates if row.trained != "none"]
     new = [row for row in templates if row.trained == "none"]
-    split = split_facts(facts())
     for side, wording, among, count in (
         ("train", "known", known, wordings),
         ("validation", "known", known, 1),
@@ -117,16 +113,16 @@ def fact_questions(wordings: int = 2, seed: int = 0) -> "pd.DataFrame":
         ("held out", "known", known, 1),
         ("held out", "new", new, 1),
     ):
+        blocks: list[list[tuple]] = [[] for _ in range(count)]
         of_side = getattr(split, side.replace(" ", "_"))
         writer = _Writer(of_side, among, f"{seed} {side} {wording}")
-        worded = [
-            zip(*(writer.word(fact, fact.relation, form, count) for form in FORMS), strict=True)
-            for fact in of_side
-        ]
-        for block in zip(*worded, strict=True):
-            for fact, (question, answer) in zip(of_side, block, strict=True):
-                about = (fact.entity, fact.kind, fact.relation, fact.value)
-                rows.append((side, wording, *about, question, answer))
+        for fact in of_side:
+            asked = writer.word(fact, fact.relation, "question", count)
+            told = writer.word(fact, fact.relation, "statement", count)
+            about = (side, wording, fact.entity, fact.kind, fact.relation, fact.value)
+            for block, *texts in zip(blocks, asked, told, strict=True):
+                block.append((*about, *texts))
+        rows += sum(blocks, [])
     columns = "side wording entity kind relation value question answer"
     return pd.DataFrame(rows, columns=columns.split())
 
@@ -155,7 +151,7 @@ class _Writer:
             HardNegative(question, "echo"),
             HardNegative(rewording, "rewording"),
         )
-        return FactGroup(fact, question, self.statement(fact), negatives)
+        return FactGroup(fact, question, self.word(fact, fact.relation, "statement")[0], negatives)
 
     def strangers(self, fact: Fact, same: bool) -> list[Fact]:
         """The same said of entities that the question does not name, with the same value or not."""
@@ -182,29 +178,18 @@ class _Writer:
     ) -> Iterator[HardNegative]:
         """Some of the facts in words, as negatives."""
         for fact in self.random.sample(facts, min(limit, len(facts))):
-            yield HardNegative(self.statement(fact), hardness)
-
-    def statement(self, fact: Fact) -> str:
-        return self.word(fact, fact.relation, "statement")[0]
+            yield HardNegative(self.word(fact, fact.relation, "statement")[0], hardness)
 
     def word(self, fact: Fact, relation: str, form: str, count: int = 1) -> list[str]:
         """As many different wordings of the fact."""
-        texts = self.texts[fact.kind, relation, form]
-        if len(texts) < count:
-            raise BadInput(
-                f"There are {len(texts)} templates of the form {form!r} for the relation "
-                f"{relation!r} of a {fact.kind}; {count} are needed."
-            )
-        return [_filled(text, fact) for text in self.random.sample(texts, count)]
+        texts = self.random.sample(self.texts[fact.kind, relation, form], count)
+        return [_filled(text, fact) for text in texts]
 
 
 def _filled(template: str, fact: Fact) -> str:
-    text = template.format(
-        entity=fact.entity,
-        value=fact.value,
-        a_entity=_with_article(fact.entity),
-        a_value=_with_article(fact.value),
-    )
+    places = {"entity": fact.entity, "value": fact.value}
+    articles = {f"a_{place}": _with_article(name) for place, name in places.items()}
+    text = template.format(**places, **articles)
     return text[0].upper() + text[1:].replace("..", ".")  # a name may end in one: Washington, D.C.
 
 

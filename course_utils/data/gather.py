@@ -42,13 +42,18 @@ def gather(modules: Mapping[str, str] = MODULES) -> list[list[str]]:
     found: dict[str, list[str]] = {}
     for package, names in modules.items():
         for name in names.split():
-            if module := _import(name):
-                here = {}
-                for attribute, value in _public(module):
-                    if (text := _docstring(value)) not in found:
-                        path = f"{name.removesuffix('?')}.{attribute}"
-                        here.setdefault(text, [path, _kind(value), package, text])
-                found |= sorted(here.items(), key=lambda item: item[1])
+            try:
+                module = importlib.import_module(name.removesuffix("?"))
+            except ModuleNotFoundError:
+                if not name.endswith("?"):
+                    raise
+                continue
+            here = {}
+            for attribute, value in _public(module):
+                if (text := _docstring(value)) not in found:
+                    path = f"{name.removesuffix('?')}.{attribute}"  # os.path says posixpath
+                    here.setdefault(text, [path, _kind(value), package, text])
+            found |= sorted(here.items(), key=lambda item: item[1])
     found.pop("", None)
     return list(found.values())
 
@@ -115,15 +120,6 @@ def _top(value: object) -> str | None:
     return owner.partition(".")[0] if isinstance(owner, str) else None
 
 
-def _import(name: str) -> ModuleType | None:
-    try:
-        return importlib.import_module(name.removesuffix("?"))
-    except ModuleNotFoundError:
-        if not name.endswith("?"):
-            raise
-        return None
-
-
 def _public(module: ModuleType) -> list[tuple[str, object]]:
     """The functions and classes of a module by name, the best name of each first."""
     listed = getattr(module, "__all__", None)
@@ -179,11 +175,7 @@ def _seed_numpy() -> None:
     import numpy
 
     drawn = numpy.random.default_rng
-
-    @functools.wraps(drawn)
-    def seeded(seed=None):
-        return drawn(0 if seed is None else seed)
-
+    seeded = functools.wraps(drawn)(lambda seed=None: drawn(0 if seed is None else seed))
     numpy.random.default_rng = seeded
 
 

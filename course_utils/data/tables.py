@@ -163,12 +163,7 @@ def echo_example() -> EchoExample:
 
 
 def stored_run(name: str) -> dict:
-    """What a long run measured; `command` and `date` in it say how and when it was made.
-
-    What trained something is named like it: `adapters`, `cross_encoder`, `masked_lm`.
-    What measured something: `l4_table` of L4, and of L5 `rag`, `retrieval`, `approximate`.
-    Raises CourseError where it cannot be read.
-    """
+    """What a long run measured: `runs/NAME.json`. Its `command` and `date` say how it was made."""
     path = RUNS / f"{name}.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))
