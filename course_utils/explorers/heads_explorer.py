@@ -16,7 +16,7 @@ from course_utils import data, dual_encoder, evaluate, plots
 from course_utils.dual_encoder import Heads, Settings
 from course_utils.explorers import panel
 from course_utils.explorers.panel import View
-from course_utils.plots import figures
+from course_utils.plots.style import DASHED
 
 WORDINGS = ("known", "new")
 AMONG = ("answers alone", "answers and questions")
@@ -177,12 +177,11 @@ def _finding(newest: Run) -> str:
 def picture(runs: Sequence[Run]) -> Figure:
     """The loss of the newest run with its chance line, and who found the answer in all runs."""
     fig = plots.figure(8.0, 3.7)
-    figures.entitle(fig, _finding(runs[-1]))
+    plots.entitle(fig, _finding(runs[-1]))
     left, *right = plots.axes(fig, 1, 3, width_ratios=(3, 2, 2))
     steps, losses, chance = runs[-1].settings.steps, runs[-1].losses, runs[-1].chance
-    grey = {"color": plots.PALETTE["grey"], "linestyle": "--", "linewidth": 1.2}
     left.plot(range(1, steps + 1), losses, color=plots.colour(0), label="loss of the batch")
-    left.axhline(chance, label="equal scores", **grey)
+    left.axhline(chance, label="equal scores", **DASHED)
     left.set(xlim=(0, steps), ylim=(0, 1.05 * max(chance, *losses)), xlabel="step", ylabel="nats")
     for ax, wording in zip(right, WORDINGS, strict=True):
         _draw_shares(ax, _named(runs), wording)

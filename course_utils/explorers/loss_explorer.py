@@ -160,7 +160,7 @@ def picture(found: Batch) -> Figure:
     size = len(found.cosines)
     fig = plots.figure(8.0, 3.3)
     right = f"{found.right.sum()} of {size} questions put their answer first"
-    figures.entitle(fig, f"Loss {found.loss:z.2f}, chance {found.chance:.2f}: {right}")
+    plots.entitle(fig, f"Loss {found.loss:z.2f}, chance {found.chance:.2f}: {right}")
     shown = (
         ("cosines", found.cosines, -1.0, 1.0),
         ("softmax of each row", found.softmax, 0.0, 1.0),

@@ -37,7 +37,7 @@ def touch_map(points, texts: Sequence[str], groups: Sequence[str], *, title: str
         return
     labels = list(texts) if len(texts) <= NAMED else None
     fig = figures.draw_map(points, groups, labels=labels)
-    figures.entitle(fig, title)
+    plots.entitle(fig, title)
     plots.show_widget(box, f"[explorer] {alt}", plots.png(fig), alt)
 
 

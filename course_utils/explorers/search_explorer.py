@@ -218,7 +218,7 @@ def picture(index: Index, found: Found, points: np.ndarray, honesty: Honesty):
     title = finding(index, found)
     note = f"rings: what was found · {_note(points, honesty)}"
     fig = figures.draw_map(points, packages, note=note)
-    figures.entitle(fig, title)
+    plots.entitle(fig, title)
     (ax,) = fig.axes
     for dots in ax.collections:
         dots.set(sizes=[5], linewidths=0, alpha=0.5)

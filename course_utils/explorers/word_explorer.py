@@ -10,7 +10,8 @@ from course_utils import models, plots
 from course_utils.explorers import panel
 from course_utils.explorers.panel import View
 from course_utils.explorers.word_pair import ROLE, Comparison, Context, WordInContext, compare
-from course_utils.plots import figures, lettering
+from course_utils.plots import lettering
+from course_utils.plots.style import DASHED
 
 BARS = 6  # tokens that the picture names for each sentence; the strips show all
 MOVED = 0.05  # a cosine that changes by less is called the same
@@ -144,7 +145,7 @@ def _draw_path(ax, found: Comparison) -> None:
     )
     if not np.isnan(others).any():
         ax.plot(others, marker="s", color=plots.colour(1), label="two different tokens (mean)")
-    ax.axhline(1, label="static vectors: always 1", **figures.DASHED)
+    ax.axhline(1, label="static vectors: always 1", **DASHED)
     ax.set(xlabel="layer", ylabel="cosine similarity")
     ax.axvline(layer, color=plots.PALETTE["pale"], linewidth=9, zorder=0)
     ring = {"markerfacecolor": "none", "markeredgewidth": 2, "color": plots.PALETTE["ink"]}

@@ -29,6 +29,11 @@ def width(text: str, size: float, weight: str = "normal") -> float:
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
 
 
+def widest(texts, size: float = 11, weight: str = "normal") -> float:
+    """The width of the widest of these, in inches."""
+    return max(width(str(text), size, weight) for text in texts) / 72
+
+
 def shorten(text: str, room: float, size: float, weight: str = "normal") -> str:
     """The text as it can be drawn, its end cut off where it is wider than `room` points."""
     text = drawable(text)

@@ -16,6 +16,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from course_utils.errors import BadInput
+from course_utils.plots import lettering
 from course_utils.plots.style import PALETTE, SEQUENTIAL
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -29,7 +30,14 @@ def png(fig: Figure, **options) -> bytes:
     return buffer.getvalue()
 
 
-def show(fig: Figure, alt: str) -> None:
+def entitle(fig: Figure, title: str) -> None:
+    """Write the title over the whole figure, in as many lines as it needs."""
+    width = 72 * fig.get_figwidth()
+    text = lettering.wrapped(title, width - 20, 12.5, "bold")
+    fig.suptitle(text, x=4 / width, ha="left", fontsize=12.5, weight="bold")
+
+
+def show(fig: Figure, alt: str, title: str = "") -> None:
     """Show a figure in a notebook together with its description, cut to what is drawn.
 
     `alt` says in a sentence or two what a reader sees. It is kept as the picture's alternative
@@ -37,6 +45,8 @@ def show(fig: Figure, alt: str) -> None:
     finds it. Raises BadInput where it is empty.
     """
     _described(alt)
+    if title:
+        entitle(fig, title)
     picture = base64.b64encode(png(fig, bbox_inches="tight", pad_inches=0.08)).decode()
     bundle = {"image/png": picture, "text/plain": f"[figure] {alt}"}
     display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
