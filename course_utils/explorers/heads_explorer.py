@@ -121,13 +121,8 @@ def settings_of(
 
 def view(runs: Sequence[Run]) -> View:
     """The newest run, which is the last, beside those before it and the untrained encoder."""
-    return View(plots.png(picture(runs)), words(runs))
-
-
-def words(runs: Sequence[Run]) -> str:
-    """The HTML below the picture: the finding, a table of all runs, and how to read it."""
     loss = f"Last loss {runs[-1].losses[-1]:.2f}; equal scores would cost {runs[-1].chance:.2f}."
-    return (
+    words = (
         f'<div style="max-width:{panel.WIDTH};line-height:1.5">'
         f'<div role="status"><b>{_finding(runs[-1])}.</b> {loss}</div>{_table(runs)}'
         '<div style="margin-top:6px">The figures are shares of validation questions whose right '
@@ -138,6 +133,7 @@ def words(runs: Sequence[Run]) -> str:
         "differs then is luck. Validation questions are there to choose settings with; the figures "
         "to tell are those of held-out questions.</div></div>"
     )
+    return View(plots.png(picture(runs)), words)
 
 
 def _table(runs: Sequence[Run]) -> str:
@@ -164,14 +160,10 @@ def _named(runs: Sequence[Run]) -> dict[str, Run]:
 
 def _finding(newest: Run) -> str:
     """The title: what training did to the share that matters, in both wordings."""
-    start, known, new = (
-        each.first[wording, AMONG[1]].mean()
-        for each, wording in ((untrained(), "known"), (newest, "known"), (newest, "new"))
-    )
-    return (
-        f"Found first among answers and questions: {start:.2f} → {known:.2f}, "
-        f"new wordings {new:.2f}"
-    )
+    before, known = (each.first["known", AMONG[1]].mean() for each in (untrained(), newest))
+    new = newest.first["new", AMONG[1]].mean()
+    said = f"{before:.2f} → {known:.2f}, new wordings {new:.2f}"
+    return f"Found first among answers and questions: {said}"
 
 
 def picture(runs: Sequence[Run]) -> Figure:

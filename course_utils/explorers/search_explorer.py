@@ -101,7 +101,7 @@ def explorer(index: Index) -> tuple[widgets.VBox, bytes]:
 def find(
     index: Index, question: str = QUESTION, k: int = 5, share: float = WORDS, again: bool = False
 ) -> Found:
-    """The first `k` of each system; with `again`, the cross-encoder has the hybrid's ten first.
+    """The first `k` of each system; with `again`, the cross-encoder reads the hybrid's ten again.
 
     `share` is that of BM25 in the hybrid. An entry without a word of the question is not in BM25's
     list. Raises BadInput for a question in which there is nothing to search for.
