@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from course_utils import data
-from course_utils.errors import BadInput
 from course_utils.retrieval import index
 
 
@@ -77,9 +76,3 @@ def test_where_nothing_can_be_kept_an_index_is_built_all_the_same(entries, build
     for times in (1, 2):
         assert index.kept(entries).names == [entry.name for entry in entries]
         assert len(builds) == times
-
-
-def test_an_index_needs_entries_and_each_name_once(entries):
-    for wrong in ([], entries[:1] * 2):
-        with pytest.raises(BadInput, match="at least one entry, and each name once"):
-            index.build(wrong)

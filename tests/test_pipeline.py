@@ -89,9 +89,3 @@ def test_tags_are_left_out_and_all_else_is_kept():
 def test_what_holds_no_word_is_refused(index, question):
     with pytest.raises(BadInput, match="nothing to search for|is a string"):
         search(question, index=index)
-
-
-@pytest.mark.parametrize("options", [{"k": 0}, {"system": "magic"}], ids=str)
-def test_options_that_are_not_there_are_refused(index, options):
-    with pytest.raises(BadInput, match="1 or more|There are: BM25, encoder"):
-        search("sort an array", index=index, **options)

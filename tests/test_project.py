@@ -142,38 +142,6 @@ def test_the_first_cell_is_short_silent_and_harmless_here():
     assert (run.returncode, run.stdout, run.stderr) == (0, "\n", "")
 
 
-def test_badges_change_the_address_everywhere_and_nothing_else(tmp_path, capsys):
-    lesson, old = "L9_tiny", "OWNER/old-course"
-    (tmp_path / "notebooks").mkdir()
-    pages = {
-        "pyproject.toml": f'[project]\nurls = {{ Repository = "https://github.com/{old}" }}\n',
-        "README.md": badges.links(old, lesson) + "\n[s](https://github.com/UKP/old-course)\n"
-        f"See https://github.com/{old}. Not https://github.com/{old}-2.\n",
-        f"notebooks/{lesson}.ipynb": f'{{"a": "{badges.links(old, lesson)}",\n "b": "git clone '
-        f'https://github.com/{old} x"}}\n',
-    }
-    for name, text in pages.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    assert badges.NOTE in pages["README.md"]
-    assert badges.main(["ann/new"], tmp_path) == 0
-    for name, text in pages.items():
-        expected = text.replace(f"{old}-2", "@").replace(old, "ann/new").replace("@", f"{old}-2")
-        expected = expected.replace(badges.NOTE, "")  # the new address is a real one
-        assert (tmp_path / name).read_text(encoding="utf-8") == expected
-    assert badges.repository(tmp_path) == "ann/new"
-    capsys.readouterr()
-    assert badges.main([], tmp_path) == 0
-    assert capsys.readouterr().out == ""  # a second time there is nothing to do
-
-
-@pytest.mark.parametrize("wrong", ["no-slash", "a/b/c", "a/b c", ""])
-def test_badges_refuse_what_is_no_address(wrong, tmp_path, capsys):
-    text = '[project]\nurls = { Repository = "https://github.com/a/b" }\n'
-    (tmp_path / "pyproject.toml").write_text(text)
-    assert badges.main([wrong], tmp_path) == 2
-    assert (tmp_path / "pyproject.toml").read_text() == text
-
-
 # --- what git keeps --------------------------------------------------------------------------
 
 

@@ -11,9 +11,7 @@ import torch
 
 from course_utils import data, dual_encoder
 from course_utils.dual_encoder import Heads, Settings
-from course_utils.errors import BadInput
 from tests.helpers import run_python
-from tools.training import several_processes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -57,14 +55,6 @@ def test_two_processes_arrive_at_the_weights_of_one(tmp_path, vectors):
         torch.testing.assert_close(together.state_dict()[name], weight, rtol=0, atol=1e-5)
     assert f"loss {losses[0]:.2f}, at the end {losses[-1]:.2f}" in runs[0].stdout
     assert runs[1].stdout == ""  # only one process speaks
-
-
-def test_a_batch_that_cannot_be_shared_out_is_refused(monkeypatch):
-    monkeypatch.setattr(several_processes.distributed, "get_rank", lambda: 0)
-    monkeypatch.setattr(several_processes.distributed, "get_world_size", lambda: 2)
-    vectors = torch.eye(20)
-    with pytest.raises(BadInput, match="A batch of 15 is not 2 equal shares"):
-        several_processes.train(Heads(20), vectors, vectors, Settings(batch=15), wordings=1)
 
 
 def test_with_its_own_negatives_alone_each_process_would_go_elsewhere(vectors):

@@ -1,8 +1,5 @@
 """Words that nobody knows, and what was meant by them."""
 
-import itertools
-
-import numpy as np
 import pytest
 
 from course_utils.retrieval.spelling import Vocabulary
@@ -40,26 +37,3 @@ def test_the_more_frequent_of_two_words_as_near_is_taken_and_one_change_before_t
     assert Vocabulary(counts).corrected("corx") == "core"
     assert Vocabulary({**counts, "cord": 30}).corrected("corx") == "cord"
     assert Vocabulary({"matrices": 1, "matrixes": 99}).corrected("matrces") == "matrices"
-
-
-def changes(one: str, other: str) -> int:
-    """Letters dropped, added, replaced, or swapped with a neighbour, by dynamic programming.
-
-    Source: Damerau 1964, in the form that changes no part of a word twice.
-    """
-    table = np.add.outer(np.arange(len(one) + 1), np.arange(len(other) + 1))
-    for i, j in itertools.product(range(1, len(one) + 1), range(1, len(other) + 1)):
-        replaced = table[i - 1, j - 1] + (one[i - 1] != other[j - 1])
-        table[i, j] = min(table[i - 1, j] + 1, table[i, j - 1] + 1, replaced)
-        if i > 1 and j > 1 and one[i - 2 : i] == other[j - 2 : j][::-1]:
-            table[i, j] = min(table[i, j], table[i - 2, j - 2] + 1)
-    return table[-1, -1]
-
-
-def test_what_is_within_one_or_two_changes_is_what_a_count_by_hand_says():
-    words = ["".join(letters) for n in (1, 3, 4) for letters in itertools.product("abc", repeat=n)]
-    words += ["parallel", "paralel", "parralel", "parallle", "model", "modle", "kitten", "sitting"]
-    for word in words[::7] + words[-8:]:
-        for most in (1, 2):
-            by_hand = [other for other in words if changes(word, other) <= most]
-            assert sorted(Vocabulary._within(most, word, words)) == sorted(by_hand)

@@ -3,18 +3,11 @@
 A notebook full of troubles is opened, run and operated as a lesson is, and each must be noticed.
 """
 
-import contextlib
 import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import nbformat
 import pytest
@@ -22,11 +15,9 @@ import pytest
 from tests.browser.explorer import explorers
 from tests.browser.lab import LabServer
 from tests.browser.lesson import LessonPage
-from tests.helpers import ROOT
 
 OUTSIDE = "http://192.0.2.1/picture.png"  # reserved for documentation (RFC 5737)
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
-SECONDS_TO_END = 60
 
 # Cells by their ids. The last but one raises, so the last is not run.
 TROUBLES = {
@@ -59,15 +50,6 @@ NOTICED = {
     "a request to another machine": rf"the page asked another machine: {re.escape(OUTSIDE)}",
     "its failure": rf"the console says: Failed to load .*PROXY.* \({re.escape(OUTSIDE)}\)",
 }
-
-STARTER = """
-import sys, time
-from pathlib import Path
-from tests.browser.lab import LabServer
-with LabServer(Path(sys.argv[1])) as server:
-    print(server.pid, server.url, flush=True)
-    time.sleep(600)
-"""
 
 
 @dataclass(frozen=True)
@@ -147,37 +129,3 @@ def test_server_and_kernel_have_ended_and_left_nothing(seen):
     with pytest.raises(ProcessLookupError):
         os.killpg(seen.server, 0)
     assert list(seen.scratch.iterdir()) == []
-
-
-def test_the_server_ends_with_a_starter_that_is_killed(tmp_path):
-    write(tmp_path, {})
-    starter = subprocess.Popen(
-        [sys.executable, "-c", STARTER, str(tmp_path)],
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with starter:
-        server, url = starter.stdout.readline().split()
-        starter.kill()
-    try:
-        deadline = time.monotonic() + SECONDS_TO_END
-        while listens(url):
-            assert time.monotonic() < deadline, "the server has outlived its starter"
-            time.sleep(0.1)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(int(server), signal.SIGKILL)
-
-
-def listens(url: str) -> bool:
-    """Whether a server answers there."""
-    address = urlsplit(url)
-    try:
-        socket.create_connection((address.hostname, address.port), timeout=5).close()
-    except ConnectionRefusedError:
-        return False
-    except ConnectionResetError:
-        pass  # it is about to end
-    return True
