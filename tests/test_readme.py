@@ -116,9 +116,10 @@ def test_the_ladder_tells_shares_and_how_far_each_is_behind():
     runs["closed book"] = {"says": "0000"}
     runs[readme.DUAL] = {"first": "1111", "says": "1111"}
     run = {"entities": list("abcd"), "wordings": {"known": runs, "new": runs}}
-    rows = readme.ladder(run).splitlines()[2:]
-    assert rows[0] == "| closed book | – | 0.00 | 0.00 | 1.00 [1.00, 1.00] |"
-    assert rows[1] == "| BM25 | 0.50 | 0.00 | 0.00 | 1.00 [1.00, 1.00] |"
+    rows, sure = readme.ladder(run).splitlines()[2:], readme.interval([1, 1, 1])
+    assert sure == "1.00\xa0[1.00,\xa01.00]"
+    assert rows[0] == f"| closed book |  | 0.00 | 0.00 | {sure} |"
+    assert rows[1] == f"| BM25 | 0.50 | 0.00 | 0.00 | {sure} |"
     assert rows[readme.LADDER.index(readme.DUAL)] == "| dual encoder | 1.00 | 1.00 | 1.00 | – |"
 
 

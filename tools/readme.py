@@ -23,7 +23,7 @@ from course_utils.errors import BadInput
 from tools import badges
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDTHS = {"desk": 800, "lesson": 180}  # of pictures, in pixels
+WIDTHS = {"desk": 640, "lesson": 180}  # of pictures, in pixels
 # The picture that stands for each lesson.
 LESSONS = {
     "L2": "Embedding-models",
@@ -125,7 +125,7 @@ def ladder(run: Mapping) -> str:
     lines.append("|---|---|---|---|---|")
     known, new = (run["wordings"][wording] for wording in ("known", "new"))
     for name in LADDER:
-        first = f"{flags(known[name]['first']).mean():.2f}" if "first" in known[name] else "–"
+        first = f"{flags(known[name]['first']).mean():.2f}" if "first" in known[name] else ""
         right = flags(known[name]["says"])
         gap = flags(known[DUAL]["says"]) - right
         behind = "–" if name == DUAL else interval(evaluate.summary(gap, groups=run["entities"]))
@@ -140,9 +140,9 @@ def flags(text: str) -> np.ndarray:
 
 
 def interval(figures) -> str:
-    """A mean difference and its 95 % interval."""
+    """A mean difference and its 95 % interval, in one line."""
     mean, low, high = figures
-    return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+    return f"{mean:.2f} [{low:.2f}, {high:.2f}]".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def sample(path: Path) -> str:
