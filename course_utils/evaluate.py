@@ -148,12 +148,11 @@ def paired_difference(first, second, resamples: int = 10_000, seed: int = 0) -> 
     """
     differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     low, high = bootstrap_interval(differences, seed=seed)
-    observed, as_large = abs(differences.sum()), 0
+    as_large = 1  # the order that was observed is one of the resamples, so that p is never 0
     for bits in _drawn(2, len(differences), resamples, seed):
-        as_large += np.count_nonzero(abs((bits * 2 - 1) @ differences) >= observed - 1e-9)
-    # The order that was observed counts as one of the resamples, so that p is never 0.
-    p = (as_large + 1) / (resamples + 1)
-    return Difference(float(differences.mean()), low, high, float(p))
+        sums = abs((bits * 2 - 1) @ differences)
+        as_large += np.count_nonzero(sums >= abs(differences.sum()) - 1e-9)
+    return Difference(float(differences.mean()), low, high, as_large / (resamples + 1))
 
 
 def _drawn(below: int, size: int, resamples: int, seed: int) -> Iterator[np.ndarray]:

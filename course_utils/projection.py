@@ -77,22 +77,15 @@ def umap_map(vectors, n_neighbors: int = 15, min_dist: float = 0.1, seed: int = 
     name = cache.key(version, settings, directions.shape, directions.tobytes())
     kept = cache.read("maps", name)
     if kept is None:
-        kept = _laid_out(directions, settings)
-        cache.write("maps", name, kept)
+        np.save(given := io.BytesIO(), directions)
+        command = [sys.executable, "-P", "-c", UMAP, settings]  # -P: not a learner's own random.py
+        done = subprocess.run(command, input=given.getvalue(), capture_output=True)
+        if done.returncode:
+            *_, last = ["it ended", *done.stderr.decode(errors="replace").strip().splitlines()]
+            said = f"The map could not be made: {last}. Install what requirements.txt lists."
+            raise CourseError(said)
+        cache.write("maps", name, kept := done.stdout)
     return np.load(io.BytesIO(kept))
-
-
-def _laid_out(directions: np.ndarray, settings: str) -> bytes:
-    """The map as the bytes of a .npy file."""
-    np.save(given := io.BytesIO(), directions)
-    command = [sys.executable, "-P", "-c", UMAP, settings]  # -P: not a learner's own random.py
-    done = subprocess.run(command, input=given.getvalue(), capture_output=True)
-    if done.returncode:
-        *_, last = ["it ended", *done.stderr.decode(errors="replace").strip().splitlines()]
-        raise CourseError(
-            f"The map could not be made: {last}. Install what requirements.txt lists."
-        )
-    return done.stdout
 
 
 def honesty(vectors, points, k: int = 10) -> Honesty:
