@@ -125,8 +125,8 @@ def test_what_nothing_answers_ends_with_status_one(small, capsys):
 
 @pytest.mark.parametrize(
     "question",
-    ["x" * 100_000, "sort it " * 12_500, "配列を並べ替える", "np.sort(a)[::-1]", "a\n\udcff x"],
-    ids=range(5),
+    ["sort it " * 12_500, "配列を並べ替える", "a\n\udcff x"],
+    ids=range(3),
 )
 def test_odd_questions_get_an_answer(small, capsys, question):
     status, out, err = ask(capsys, "--json", "-k", "3", question)
@@ -179,11 +179,6 @@ def test_a_package_is_searched_and_read_again_when_it_changes(small, packages, c
     file = packages / "tinypkg" / "__init__.py"
     file.write_text(file.read_text().replace("def paint", "def varnish"))
     assert json.loads(ask(capsys, *asked)[1])["results"][0]["name"] == "tinypkg.varnish"
-
-
-def test_packages_go_by_the_name_that_one_installs_them_by_too():
-    for name, module in {"PyYAML": "yaml", "Scikit_Learn": "sklearn", "os.path": "os"}.items():
-        assert corpus._installed(name)[0] == module
 
 
 def test_ctrl_c_stops_it_and_leaves_nothing(small, packages):

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import ROOT
-from tools.environment import interesting
 
 READY = ".venv/course-ready"
 
@@ -110,19 +109,3 @@ def test_an_interpreter_that_will_not_do_is_named(made, wrong):
     run = call(folder, PYTHON=wrong)
     assert run.returncode == 1
     assert f"PYTHON={wrong} cannot be used: it has to be Python 3.11, 3.12 or 3.13" in run.stderr
-
-
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        ("  Downloading torch-2.13.0+cpu-cp311-none-linux.whl (186.1 MB)", "  torch, 186 MB"),
-        ("Using cached jupyterlab-4.6.6-py3-none-any.whl (17.3 MB)", "  jupyterlab, 17 MB"),
-        ("  Downloading torch-2.13.0-cp311-none-linux.whl (1.2 GB)", "  torch, 1 GB"),
-        ("Downloading tqdm-4.70.1-py3-none-any.whl (78 kB)", None),
-        ("Downloading idna-3.20-py3-none-any.whl (1.1 MB)", None),
-        ("Installing collected packages: a, b, c", "  unpacking, packages: 3"),
-        ("Requirement already satisfied: pip in x", None),
-    ],
-)
-def test_what_is_shown_of_pips_output(line, shown):
-    assert interesting(line) == shown

@@ -155,9 +155,3 @@ def test_a_failing_cell_leaves_the_file_alone_and_is_named(tmp_path, capsys):
     assert path.read_bytes() == before
     assert "fine" in other.read_text() and "L8_fine changed." in said.out
     assert sorted(file.name for file in tmp_path.iterdir()) == [other.name, path.name]
-
-
-def test_an_unknown_lesson_is_an_error(tmp_path):
-    store(tmp_path, "L9_tiny", "1")
-    with pytest.raises(SystemExit, match="no lesson L7"):
-        lessons.main(["L7"], tmp_path)

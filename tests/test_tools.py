@@ -123,8 +123,3 @@ def test_the_searches_are_compared_with_two_peers(capsys, monkeypatch):
             line,
         )
         assert 0.5 < float(found[1]) <= 1 and 0.5 < float(found[2]) <= 1  # among so few
-
-
-def test_the_rank_of_the_first_right_name():
-    assert bench_retrieval.rank(["a", "b", "c"], ["c", "b"]) == 2
-    assert bench_retrieval.rank(["a"], ["b"]) == float("inf")
