@@ -8,6 +8,7 @@ and no code from the hub is ever run.
 
 import functools
 import os
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,11 +25,10 @@ MINILM_REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 
 @dataclass(frozen=True)
 class Role:
-    """One row of the roles table.
+    """One row of the roles table: what plays the role with each switch.
 
-    `revision` pins the hub model by commit where public sources agree on it; None follows its main
-    branch. `auto` names the transformers class that loads the hub model; "" where both switches
-    load the same.
+    `revision` is the commit of the hub's model; None follows its main branch. `auto` names the
+    transformers class that loads it; "" where both switches load the same.
     """
 
     name: str
@@ -61,7 +61,7 @@ ROLES = {row.name: row for row in _ROWS}
 # What the course trains itself is built on the encoder. This module knows nothing of it:
 # `course_utils/__init__.py` says here, by role, what loads such a model.
 TRAINED: dict[str, Callable[[], object]] = {}
-LANGUAGE_MODEL = "language model"
+STATIC, LANGUAGE_MODEL = "static word vectors", "language model"
 
 
 def switch() -> str:
@@ -77,12 +77,9 @@ def switch() -> str:
 
 def role(name: str) -> Role:
     """The role of this name; case, hyphens and underscores do not matter. Raises CourseError."""
-
-    def plain(text: str) -> str:
-        return " ".join(text.lower().replace("-", " ").replace("_", " ").split())
-
+    wanted = re.sub(r"[\s_-]+", " ", str(name).strip().lower())
     for known in ROLES.values():
-        if isinstance(name, str) and plain(name) == plain(known.name):
+        if known.name.replace("-", " ") == wanted:
             return known
     raise CourseError(f"There is no role {name!r}. The roles are: {', '.join(ROLES)}.")
 
@@ -92,16 +89,15 @@ def load(name: str = "sentence encoder"):
 
     Returns `(tokenizer, model)`: what transformers' `AutoTokenizer` and `AutoModel` give (for the
     language model: `AutoModelForCausalLM`, and the tokenizer pads left), on the CPU, in float32.
-    The static word vectors are a `static_vectors.Vocabulary` and a `static_vectors.Table`, the
-    embedded question and answer encoders a `dual_encoder.TextEncoder`, the embedded cross-encoder
-    and masked language model a `cross_encoder.CrossEncoder` and a `masked_lm.MaskedLM`. Raises
+    The static word vectors are a `Vocabulary` and a `Table` of `static_vectors`; what the course
+    has trained is a `TextEncoder` (questions, answers), a `CrossEncoder` or a `MaskedLM`. Raises
     CourseError, whose message says what to do.
     """
     wanted = role(name)
     if switch() == "hub" and wanted.auto:
         return _load_hub(wanted)[:2]
-    if wanted.name == "static word vectors":
-        return _load_static()
+    if wanted.name == STATIC:
+        return _load_model(STATIC)
     kind = wanted.name if wanted.name in (LANGUAGE_MODEL, *TRAINED) else "encoder"
     return load_tokenizer(name), _load_model(kind)
 
@@ -109,22 +105,17 @@ def load(name: str = "sentence encoder"):
 def load_tokenizer(name: str = "sentence encoder"):
     """The tokenizer of `load`, without the model: that of the language model needs no weights."""
     wanted = role(name)
-    if switch() == "hub" and wanted.auto or wanted.name == "static word vectors":
+    if switch() == "hub" and wanted.auto or wanted.name == STATIC:
         return load(name)[0]
     return _load_tokenizer(LANGUAGE_MODEL if wanted.name == LANGUAGE_MODEL else "encoder")
 
 
 def sentence_transformer(pooling: str = "mean"):
-    """The embedded weights as a `SentenceTransformer` on the CPU: the peer of our own encoding.
-
-    Its parts are the encoder, the pooling ("mean", "cls" or "max") and normalisation. Raises
-    CourseError.
-    """
-    path = embedded_path()
+    """The embedded weights as a `SentenceTransformer` on the CPU; with "mean", "cls" or "max"."""
     from sentence_transformers import SentenceTransformer
 
     with _no_progress_bar():
-        peer = SentenceTransformer(str(path), device="cpu")
+        peer = SentenceTransformer(str(embedded_path()), device="cpu")
     # Trained by the library's trainer, it would choose examples for a card that nobody writes.
     peer.model_card_data.widget = [{"text": ""}]
     if pooling != "mean":  # its class by way of an instance: the import path changed with version 6
@@ -150,21 +141,11 @@ def identity(name: str = "sentence encoder") -> str:
 
 def table() -> list[dict[str, str]]:
     """The roles table, one dict a row, for the environment checker and the lessons."""
-    return [
-        {
-            "role": known.name,
-            "embedded": known.embedded,
-            "hub": known.hub + (f" @ {known.revision[:8]}" if known.revision else ""),
-        }
-        for known in ROLES.values()
-    ]
-
-
-@functools.cache
-def _load_static():
-    from course_utils import static_vectors
-
-    return static_vectors.load()
+    rows = []
+    for row in ROLES.values():
+        pinned = f" @ {row.revision[:8]}" if row.revision else ""
+        rows.append({"role": row.name, "embedded": row.embedded, "hub": row.hub + pinned})
+    return rows
 
 
 @functools.cache
@@ -182,6 +163,10 @@ def _load_tokenizer(kind: str):
 def _load_model(kind: str):
     if kind in TRAINED:
         return TRAINED[kind]()
+    if kind == STATIC:
+        from course_utils import static_vectors
+
+        return static_vectors.load()
     with _no_progress_bar():
         if kind == LANGUAGE_MODEL:
             from course_utils import language_model
@@ -203,9 +188,9 @@ def _load_hub(wanted: Role):
         return _from_hub(wanted, local_files_only=False)
     except OSError as error:  # its own message would tell a learner to read the pickle instead
         raise CourseError(
-            f"The {wanted.name}, {wanted.hub}, cannot be loaded from the hub. It may not be there, "
-            "need a login, or have no safetensors, and the course reads nothing else. "
-            f"Look at the error above this one, or unset {SWITCH} to do without the hub."
+            f"The {wanted.name}, {wanted.hub}, cannot be loaded from the hub: it may need a login, "
+            "or have no safetensors, and the course reads nothing else. Look at the error above "
+            f"this one, or unset {SWITCH} to do without the hub."
         ) from error
 
 

