@@ -22,7 +22,7 @@ from torch.nn.functional import cross_entropy
 
 from course_utils import claims, exercises
 from course_utils.errors import BadInput
-from course_utils.exercises import lesson4, registry
+from course_utils.exercises import lesson3, lesson4, registry
 from tests import test_exercises_deeper as deeper
 from tests import test_exercises_lesson5 as lesson5
 from tests.helpers import ROOT
@@ -149,16 +149,22 @@ def test_every_registered_exercise_stands_in_exactly_one_lesson():
 # ---------------------------------------------------------------------- answers right and wrong
 
 
-def joined(tokens: list[str]) -> str:
-    return " ".join(token for token in tokens if token[0] != "[").replace(" ##", "")
+def plain_piece(word, start, vocabulary):
+    """The longest piece, its ## forgotten."""
+    piece = lesson3.longest_piece(word, start, vocabulary)
+    return piece and piece.removeprefix("##")
 
 
-def masked(states, mask, *, left_out=(0,), less=0):
-    """A masked mean without some columns, divided by the number of tokens, less some."""
-    inner = mask.clone()
-    inner[:, list(left_out)] = 0
-    count = mask.sum(1) - less if less else inner.sum(1)
-    return (states * inner.unsqueeze(-1)).sum(1) / count.unsqueeze(-1)
+def longest_first(word, start, vocabulary):
+    ends = range(start + 1, len(word) + 1)
+    pieces = ["##" * (start > 0) + word[start:end] for end in ends]
+    return max((piece for piece in pieces if piece in vocabulary), key=len, default=None)
+
+
+def shortest_first(word, start, vocabulary):
+    ends = range(start + 1, len(word) + 1)
+    pieces = ["##" * (start > 0) + word[start:end] for end in ends]
+    return next((piece for piece in pieces if piece in vocabulary), None)
 
 
 def ranks(scores):
@@ -262,52 +268,58 @@ WRONG = {
         (lambda s, t, m: -s[m][range(4), t[m]].mean(), "over what does the softmax run"),
         (lambda s, t, m: cross_entropy(s[m], t), "your answer raises ValueError"),
     ],
-    "L3.3 wall": [
-        (lambda s: s[:, None] != s[None, :], "The wall is the wrong way round"),
+    "L3.1 longest piece": [
+        (lambda w, s, v: None, "Does a piece inside the word begin with ##?"),
+        (lambda w, s, v: w[s:] if w[s:] in v else None, "Does a piece inside the word begin"),
+        (lambda w, s, v: w[s], "where no piece fits, None is expected"),
+        (lambda w, s, v: v[s], "your answer raises TypeError"),
+        (plain_piece, "it carries ##"),
+        (shortest_first, "There is a longer one"),
+    ],
+    "L3.2 mean pooling": [
+        (lambda states, mask: None, "returns None"),
+        (lambda states, mask: states.mean(1), "padding is in the mean"),
+        (lambda states, mask: (states * mask[..., None]).mean(1), "divided by all places"),
+        (lambda states, mask: states[:, :4].mean(1), "the means are other ones"),
         (
-            lambda s: s[:, None] - s[None, :],
-            "for segments [0, 0, 0, 1, 1] the mask is wrong in row",
+            lambda states, mask: states.sum(1) / mask.sum(1, keepdim=True),
+            "right for the text without padding",
         ),
-        (lambda s: s[:, None] * s[None, :], "(segment 0) look at nothing"),
-        (lambda s: torch.ones(len(s), len(s)), "the mask is wrong in row 0"),
-        (lambda s: torch.eye(len(s)), "the mask is wrong in row 0"),
-        (lambda s: (s[:, None] == s[None, :]).tril(), "the mask is wrong in row 0"),
-        (lambda s: (s[:, None] == s[None, :]).int()[:3], "expected, not (3, 5)"),
-        (lambda s: s == s, "a tensor [5, 5] was expected, not (5,)"),
-        (lambda s: (s[:, None] == s[None, :]).numpy(), "a tensor [5, 5] was expected"),
-        (lambda s: s[:, None] == s[None, :] and 1, "your answer raises RuntimeError"),
-        (lambda s: None, "expected, not NoneType"),
-    ],
-    "L3.1 words from tokens": [
-        (lambda tokens: None, "returns None. Does it say `return`?"),
-        (lambda tokens: " ".join(tokens), "returns 'token ##ization is fun'. What does ## say"),
-        (lambda tokens: "".join(tokens), "What does ## say of the space before it?"),
-        (lambda tokens: " ".join(tokens).replace("##", ""), "returns 'token ization is fun'. What"),
-        (lambda tokens: " ".join(tokens).replace(" ##", ""), "tokens in brackets are no text"),
-        (lambda tokens: joined(tokens).split(), "a string was expected, not list"),
-        (lambda tokens: " " + joined(tokens), "a blank too many"),
-        (lambda tokens: tokens[9], "your answer raises IndexError"),
-    ],
-    "L3.2 mean of the words": [
-        (lambda states, mask: states.mean(1), "[CLS] and [SEP] are still in the mean"),
-        (lambda states, mask: masked(states, mask, left_out=()), "still in the mean"),
-        (lambda states, mask: states[:, 1:-1].mean(1), "use the mask to find it"),
-        (lambda states, mask: masked(states, mask, left_out=(0, -1)), "right for the text without"),
-        (lambda states, mask: masked(states, mask, left_out=(0, -1), less=0.5), "other ones"),
-        (lambda states, mask: masked(states, mask, left_out=(0,)), "How many tokens are left"),
-        (lambda states, mask: states[:, 1:-1].mean(1, keepdim=True), "expected, not (3, 1, 8)"),
-        (lambda states, mask: states[:, 1:-1].mean(1).numpy(), "a tensor [3, 8] was expected"),
-        (lambda states, mask: None, "expected, not NoneType"),
         (lambda states, mask: states * mask, "your answer raises RuntimeError"),
+        (lambda states, mask: states.mean(1, keepdim=True), "expected, not (3, 1, 8)"),
     ],
-    "L3.4 runs of the model": [
-        (lambda n, m, k: n + m + k, "each question has k texts of its own to rerank"),
-        (lambda n, m, k: n * k, "before anything can be reranked, it has to be found"),
-        (lambda n, m, k: n * (1 + m + k), "are the texts encoded anew for each question?"),
-        (lambda n, m, k: n * m, "Count the encoded questions"),
-        (lambda n, m, k: n + m, "Count the encoded questions"),
-        (lambda n, m, k: m + n * k, "Count the encoded questions"),
-        (lambda n, m, k: None, "it returns None. Count"),
+    "L3.3 same in company": [
+        (lambda encode, short, long: None, "returns None"),
+        (lambda encode, short, long: True, "depend on the longest text"),
+        (lambda encode, short, long: False, "it says False of an encoder that is right"),
+        (
+            lambda encode, short, long: bool(
+                (encode([short])[0] == encode([short, long])[1]).all()
+            ),
+            "Which row is the short text's?",
+        ),
+        (
+            lambda encode, short, long: bool(
+                (encode([short])[0] == encode([short, long])[0]).all()
+            ),
+            "differences of a millionth",
+        ),
+    ],
+    "L3.4 ranks": [
+        (lambda values: None, "returns None"),
+        (lambda values: np.argsort(np.argsort(values)), "ranks begin at 1"),
+        (lambda values: np.argsort(np.argsort(-np.array(values))) + 1, "1 is the smallest"),
+        (lambda values: np.argsort(np.roll(values, 1)) + 1, "is that where each number goes"),
+        (lambda values: [1] * len(values), "Where does each number stand"),
+    ],
+    "L3.5 runs of the model": [
+        (lambda n, m, k: None, "returns None"),
+        (lambda n, m, k: m + n + n * k, "two numbers were expected"),
+        (lambda n, m, k: (n + n * k, m), "those ahead come first"),
+        (lambda n, m, k: (n + m, n * k), "each text is encoded once"),
+        (lambda n, m, k: (m, n * k), "a question has to be encoded"),
+        (lambda n, m, k: (m, n + k), "each question has k texts of its own"),
+        (lambda n, m, k: (m, n * m), "Count the encoded questions"),
     ],
     "L4.2 the loss of one row": [
         (lambda row, right: None, "returns None. Does it say `return`?"),
@@ -416,20 +428,21 @@ RIGHT = {
         lambda s, t, m: cross_entropy(s, t.masked_fill(~m, -100)).item(),
         lambda s, t, m: (cross_entropy(s, t, reduction="none") * m).sum() / m.sum(),
     ],
-    "L3.3 wall": [
-        lambda s: s[:, None] == s[None, :],
-        lambda s: torch.outer(s, s) + torch.outer(1 - s, 1 - s),
-    ],
-    "L3.1 words from tokens": [
-        lambda tokens: joined(tokens),
-        lambda tokens: re.sub(r" ##|\[\w+\] ?", "", " ".join(tokens)).strip(),
-    ],
-    "L3.2 mean of the words": [
+    "L3.1 longest piece": [lesson3.longest_piece, longest_first],
+    "L3.2 mean pooling": [
+        lesson3.mean_pool,
         lambda states, mask: torch.stack(
-            [row[1 : int(own.sum()) - 1].mean(0) for row, own in zip(states, mask, strict=True)]
+            [row[own.bool()].mean(0) for row, own in zip(states, mask, strict=True)]
         ),
     ],
-    "L3.4 runs of the model": [lambda n, m, k: m + n * (k + 1)],
+    "L3.3 same in company": [
+        lesson3.same_in_company,
+        lambda encode, short, long: torch.allclose(
+            encode([short])[0], encode([long, short])[1], atol=1e-4
+        ),
+    ],
+    "L3.4 ranks": [lesson3.ranks, lambda values: np.argsort(np.argsort(values)) + 1],
+    "L3.5 runs of the model": [lesson3.runs, lambda n, m, k: [m, n * (k + 1)]],
     "L4.2 the loss of one row": [
         lambda row, right: -row.log_softmax(0)[right],
         lesson4.row_loss,

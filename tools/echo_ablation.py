@@ -1,0 +1,141 @@
+"""`make echo-ablation`: what makes a model reject the question itself? L3 shows the result.
+
+Two cross-encoders are trained on the same facts, from the same start, in the same number of steps.
+One sees all kinds of hard negatives. For the other, the question itself and its rewordings are left
+out. Two bi-encoders are trained on these facts as in L4: two heads, with and without the batch's
+questions among the negatives. All choose among the sentences of held-out entities, in wordings that
+training knew and in new ones: once where no question is among the candidates, once where two are.
+"""
+
+import argparse
+import datetime
+from collections.abc import Iterator
+from functools import partial
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+
+from course_utils import cross_encoder, data, dual_encoder, embed
+from course_utils.cross_encoder import CrossEncoder
+from course_utils.data import FactGroup
+from course_utils.evaluate import paired_difference, wilson_interval
+from tools import records
+from tools.training import cross_encoder as recipe
+from tools.training.cross_encoder import Group, Settings, comparison
+from tools.training.cross_encoder.figures import Scorer
+
+QUESTIONS = ("echo", "rewording")  # negatives that are questions themselves
+ARMS = {"with questions": (), "without questions": QUESTIONS}  # among the negatives
+
+
+def training_groups(without: tuple[str, ...], negatives: int, seed: int) -> Iterator[Group]:
+    """Groups of the training facts without end, each with some of the negatives that are left."""
+    facts = data.split_facts(data.facts()).train
+    for epoch in count():
+        random = Random(f"{seed} {epoch}")
+        groups = data.fact_groups(facts, seed=random.randrange(2**32))
+        for group in random.sample(groups, len(groups)):
+            texts = [each.text for each in group.negatives if each.hardness not in without]
+            yield Group(group.question, group.answer, tuple(random.sample(texts, negatives)))
+
+
+def held_out_groups() -> dict[str, list[FactGroup]]:
+    """Groups about entities that no training knows, by the wordings of their sentences."""
+    facts, templates = data.split_facts(data.facts()).held_out, data.fact_templates()
+    new = [row for row in templates if row.trained == "none" or row.form == "topic"]
+    return {"known": data.fact_groups(facts), "new": data.fact_groups(facts, new)}
+
+
+def firsts(scorer: Scorer, groups: list[FactGroup]) -> dict[str, np.ndarray]:
+    """Whether the answer is first, float `[groups]`: among no questions, and with two of them."""
+    found = {"answers only": [], "questions among them": []}
+    for group in groups:
+        scores = scorer(group.question, [group.answer, *(each.text for each in group.negatives)])
+        asks = np.array([False, *(each.hardness in QUESTIONS for each in group.negatives)])
+        found["answers only"].append(float(scores[0] > scores[1:][~asks[1:]].max()))
+        found["questions among them"].append(float(scores[0] > scores[1:].max()))
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def joint(without: tuple[str, ...], seed: int, steps: int) -> Scorer:
+    """A cross-encoder, trained without these kinds of negatives."""
+    model, settings = CrossEncoder(seed=seed), Settings(steps=steps, seed=seed)
+    for _ in recipe.steps(model, training_groups(without, settings.negatives, seed), settings):
+        pass
+    return partial(cross_encoder.score, model=model, precision="bfloat16")
+
+
+def heads(without: bool, seed: int) -> Scorer:
+    """Two heads on the frozen encoder, trained as in L4, without the echo term or with it."""
+    facts = data.fact_questions(seed=seed)
+    facts = facts[facts.side == "train"]
+    asked, told = (torch.from_numpy(embed.encode(facts[side])) for side in ("question", "answer"))
+    trained = dual_encoder.Heads()
+    settings = dual_encoder.Settings(echo=0.0 if without else 1.0, seed=seed)
+    for _ in dual_encoder.steps(trained, asked, told, settings, wordings=2):
+        pass
+
+    @torch.no_grad()
+    def scores(question: str, texts: list[str]) -> np.ndarray:
+        vectors = torch.from_numpy(embed.encode([question, *texts]))
+        return (trained.answers(vectors[1:]) @ trained.questions(vectors[:1]).T)[:, 0].numpy()
+
+    return scores
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=180)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=data.RUNS / "echo_ablation.json")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    groups = held_out_groups()
+    encoder = {name: firsts(comparison.zero_shot, some) for name, some in groups.items()}
+    rows = [*figures("bi-encoder, untrained", None, encoder, {})]
+    for arm, without in ARMS.items():
+        for seed in range(options.seeds):
+            others = {"untrained bi-encoder": encoder}
+            for name, scorer in (
+                (f"bi-encoder, trained {arm}", heads(bool(without), seed)),
+                (f"cross-encoder, trained {arm}", joint(without, seed, options.steps)),
+            ):
+                found = {wordings: firsts(scorer, some) for wordings, some in groups.items()}
+                rows += figures(name, seed, found, others)
+                others["bi-encoder, trained the same"] = found
+                print(*rows[-4:], sep="\n", flush=True)
+    record = {
+        "command": f"python -m tools.echo_ablation --steps {options.steps} --seeds {options.seeds}",
+        "date": datetime.date.today().isoformat(),
+        "versions": records.versions(("torch", "transformers", "peft", "numpy")),
+        "steps": options.steps,
+        "groups": len(groups["known"]),
+        "rows": rows,
+    }
+    records.write(record, options.out)
+
+
+def figures(system: str, seed: int | None, found: dict, others: dict) -> Iterator[dict]:
+    """The share of groups whose answer is first, its interval, and how far it is ahead, paired."""
+    for wordings, by_candidates in found.items():
+        for candidates, values in by_candidates.items():
+            ahead = {}
+            for name, other in others.items():
+                gain = paired_difference(values, other[wordings][candidates], resamples=1)
+                ahead[name] = [round(end, 4) for end in (gain.mean, gain.low, gain.high)]
+            yield {
+                "system": system,
+                "seed": seed,
+                "wordings": wordings,
+                "candidates": candidates,
+                "answer first": round(float(values.mean()), 4),
+                "interval": [round(end, 4) for end in wilson_interval(values.sum(), len(values))],
+                "ahead of": ahead,
+            }
+
+
+if __name__ == "__main__":
+    main()
