@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from course_utils.errors import BadInput
 from tools import smoke
 from tools.training.cross_encoder import Group, comparison, figures
 from tools.training.cross_encoder.figures import Candidates
@@ -24,9 +23,6 @@ def test_the_right_text_is_ranked_among_the_candidates_by_hand():
     scores = np.array([[0.1, 0.9], [0.9, 0.1], [0.1, 0.9]])
     assert shown.reciprocal_rank(scores).tolist() == [0.5, 0.0, 1.0]  # text 1 is no candidate
     assert shown.reciprocal_rank(np.zeros((3, 2))).tolist() == [0.5, 0.0, 0.5]  # ties count against
-    for wrong in (np.zeros((2, 2)), np.full((3, 2), np.nan)):
-        with pytest.raises(BadInput):
-            shown.reciprocal_rank(wrong)
 
 
 def test_candidates_are_the_encoders_first_and_scored_in_their_order():
@@ -43,9 +39,6 @@ def test_candidates_are_the_encoders_first_and_scored_in_their_order():
     assert some.right.tolist() == [0, 2, 4, 6] and some.questions[1] == pairs[2].question
     np.testing.assert_array_equal(some.rows, shown.rows[::2])
     assert (some.reciprocal_rank(some.cosines) == shown.reciprocal_rank(shown.cosines)[::2]).all()
-    for wrong in ({"first": 9}, {"first": 0}, {"questions": 9}):
-        with pytest.raises(BadInput):
-            figures.candidates(pairs, **{"first": 3, **wrong})
 
 
 def test_standardised_scores_have_mean_0_and_deviation_1():

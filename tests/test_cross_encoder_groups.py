@@ -9,7 +9,6 @@ import pytest
 from course_utils import data
 from course_utils.data import QaPair
 from course_utils.data.fact_base import holds, name_of
-from course_utils.errors import BadInput
 from tools.training import cross_encoder as recipe
 from tools.training.cross_encoder import groups
 from tools.training.squad import Paragraph, SquadQuestion
@@ -59,17 +58,6 @@ def test_the_wrong_texts_are_other_sentences_without_the_answer():
             assert text in {*SENTENCES, group.question} and answer not in text
 
 
-def test_in_a_third_of_the_groups_the_question_is_a_wrong_text():
-    """2,000 groups: four standard deviations are 0.042."""
-    some = list(islice(recipe.squad_groups([MILL]), 2000))
-    echoes = [group.question in group.wrong for group in some]
-    assert abs(np.mean(echoes) - 1 / 3) < 0.042
-    places = Counter(
-        group.wrong.index(group.question) for group in some if group.question in group.wrong
-    )
-    assert min(places.values()) > 150
-
-
 def test_an_answer_in_several_sentences_has_one_right_text_and_no_wrong_one():
     text = "The wheel is red. Blue is the door. The wheel is old. Snow fell. Rain fell."
     twice = paragraph(text, ("What is red?", "The wheel"))
@@ -83,9 +71,6 @@ def test_a_question_without_enough_sentences_or_with_an_answer_across_two_is_lef
     short = paragraph("One is red. Two is blue.", ("Which is red?", "One"))
     kept = islice(recipe.squad_groups([across, MILL, short]), 50)
     assert {group.question for group in kept} == {"Who built the mill?", "Until when?"}
-    for nothing in ([across], [short], []):
-        with pytest.raises(BadInput, match="fewer negatives"):
-            next(recipe.squad_groups(nothing))
 
 
 # --------------------------------------------------------------------------------- documentation
@@ -145,12 +130,6 @@ def test_sources_are_mixed_by_their_weights():
     drawn = Counter(islice(recipe.mixture(sources, {"one": 3, "two": 1}), 2000))
     assert set(drawn) == {"one", "two"}
     assert abs(drawn["one"] / 2000 - 0.75) < 0.039  # four standard deviations
-
-
-@pytest.mark.parametrize("weights", [{}, {"one": 0.0}, {"one": -1.0}, {"other": 1.0}])
-def test_weights_that_cannot_be_are_refused(weights):
-    with pytest.raises(BadInput):
-        next(recipe.mixture({"one": iter([])}, weights))
 
 
 @pytest.mark.parametrize(
