@@ -29,7 +29,6 @@ if TYPE_CHECKING:  # files are kept where numpy is not installed, too
 
 DIGEST_BYTES = hashlib.sha256().digest_size
 BUSY_SECONDS = 60
-KEYS = 500  # SQLite limits the number of parameters of a query
 ATTEMPTS = 3
 # The errors that a new database cures; SQLITE_ERROR: a table with other columns. All others (busy,
 # read-only, disk full, ...) are none of the file's fault.
@@ -139,25 +138,19 @@ class VectorCache:
         """The vectors that are there, whole and of the right length; float32 `[d]` each."""
         import numpy as np
 
-        wanted = list(dict.fromkeys(keys))
+        keys = list(keys)
+        # The casts are for damaged rows: SQLite keeps a value of any type in any column.
+        query = "SELECT CAST(data AS BLOB), CAST(crc AS INTEGER) FROM vectors WHERE key = ?"
 
-        def select(connection: sqlite3.Connection) -> list:
-            rows = []
-            for start in range(0, len(wanted), KEYS):
-                some = wanted[start : start + KEYS]
-                # The casts are for damaged rows: SQLite keeps a value of any type in any column.
-                rows += connection.execute(
-                    "SELECT key, CAST(data AS BLOB), CAST(crc AS INTEGER) FROM vectors "
-                    f"WHERE key IN ({','.join('?' * len(some))})",
-                    some,
-                )
-            return rows
+        def select(connection: sqlite3.Connection) -> dict[str, tuple | None]:
+            return {key: connection.execute(query, [key]).fetchone() for key in keys}
 
-        return {
-            key: np.frombuffer(data, dtype="<f4")
-            for key, data, checksum in self._attempt(select)
-            if data and len(data) == 4 * self.dimension and checksum == _checksum(key, data)
-        }
+        found = {}
+        for key, row in self._attempt(select).items():
+            data, checksum = row or (None, None)
+            if data and len(data) == 4 * self.dimension and checksum == _checksum(key, data):
+                found[key] = np.frombuffer(data, dtype="<f4")
+        return found
 
     def put(self, vectors: "Mapping[str, np.ndarray]") -> None:
         """Keep these vectors; all of them or, where the process is killed meanwhile, none."""
@@ -172,7 +165,7 @@ class VectorCache:
 
         self._attempt(insert)
 
-    def _attempt(self, action: Callable[[sqlite3.Connection], list | None]):
+    def _attempt(self, action: Callable[[sqlite3.Connection], dict | None]):
         """`action(connection)`; where the database turns out to be damaged, on a new one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for left in reversed(range(ATTEMPTS)):
