@@ -138,7 +138,7 @@ def test_what_is_not_laid_out_stands_amid_its_three_nearest(index, monkeypatch):
 
 def test_the_picture_rings_what_was_found_and_says_how_honest_it_is(index):
     found, (points, honesty) = desk.find(index), desk.mapped(index.vectors)
-    fig = desk.picture(index, found, points, honesty)
+    fig = desk.picture(index, found, points, str(honesty))
     *_, rings = fig.axes[0].collections
     np.testing.assert_allclose(rings.get_offsets(), points[found.rows])
     read = " ".join(texts(fig))

@@ -10,6 +10,7 @@ import numpy as np
 
 from course_utils import plots, projection
 from course_utils.bm25 import CAPITAL, WORD, tokens
+from course_utils.data import Entry
 from course_utils.explorers import map_explorer, panel
 from course_utils.plots import figures
 from course_utils.projection import Honesty
@@ -82,20 +83,20 @@ def explorer(index: Index) -> tuple[widgets.VBox, bytes]:
         drawn = _scatter(index, points)
     except ImportError:
         drawn = widgets.Image(format="png")
-    words = widgets.HTML()
+    words, note = widgets.HTML(), f"{len(points):,} entries by UMAP · {honesty}"
 
     def look(**values) -> None:
         found = find(index, **values)
         words.value = told(index, found)
         if isinstance(drawn, widgets.Image):
-            drawn.value = plots.png(picture(index, found, points, honesty))
+            drawn.value = plots.png(picture(index, found, points, note))
         else:
             drawn.selection = np.array(found.rows, dtype="uint32")
 
     rows, message = panel.follow(controls, look)
-    below = widgets.HTML(f'<div style="{SMALL}">{HELP} {_note(points, honesty)}</div>')
+    below = widgets.HTML(f'<div style="{SMALL}">{HELP} {note}</div>')
     box = panel.boxed("search-desk", rows, message, words, drawn, below)
-    return box, plots.png(picture(index, find(index), points, honesty))
+    return box, plots.png(picture(index, find(index), points, note))
 
 
 def find(
@@ -120,12 +121,16 @@ def find(
     return Found(asked, lists)
 
 
-# ------------------------------------------------------------------------------------ the words
-
-
 def told(index: Index, found: Found) -> str:
     """HTML: the finding and the lists. Texts are escaped: the documents are anybody's."""
-    columns = "".join(_list(index, found, system) for system in found.lists)
+    columns = ""
+    for system, entries in found.lists.items():
+        rows = "".join(_row(index.entries[row], share, found.asked) for row, share in entries)
+        columns += (
+            '<div style="flex:1 1 190px;min-width:190px"><div style="font-weight:bold;'
+            f'border-bottom:2px solid {plots.PALETTE["grey"]}">{html.escape(system)}</div>'
+            f"{rows or 'No entry has a word of the question.'}</div>"
+        )
     return (
         f'<div role="status" style="line-height:1.5"><b>{html.escape(finding(index, found))}</b>'
         f"<br>Searched for: “{html.escape(found.asked)}”</div>"
@@ -143,21 +148,11 @@ def finding(index: Index, found: Found) -> str:
     return f"{name} is first in {count} of {len(found.lists)} lists"
 
 
-def _list(index: Index, found: Found, system: str) -> str:
-    rows = "".join(_row(index, found, *each) for each in found.lists[system])
-    return (
-        f'<div style="flex:1 1 190px;min-width:190px"><div style="font-weight:bold;'
-        f'border-bottom:2px solid {plots.PALETTE["grey"]}">{html.escape(system)}</div>'
-        f"{rows or 'No entry has a word of the question.'}</div>"
-    )
-
-
-def _row(index: Index, found: Found, row: int, share: float) -> str:
+def _row(entry: Entry, share: float, asked: str) -> str:
     """An entry of a list: its name and its score, as a bar too, and what it does."""
-    entry = index.entries[row]
     # A dotted name may go on in the next line after a dot.
-    name = re.sub(r"[._](?![^<]*>)", r"\g<0><wbr>", marked(entry.name, found.asked))
-    summary = marked(textwrap.shorten(entry.summary, SUMMARY, placeholder="…"), found.asked)
+    name = re.sub(r"[._](?![^<]*>)", r"\g<0><wbr>", marked(entry.name, asked))
+    summary = marked(textwrap.shorten(entry.summary, SUMMARY, placeholder="…"), asked)
     bar = f"height:3px;width:{share:.0%};background:{plots.PALETTE['blue']}"
     return (
         f'<div style="{SMALL};margin:5px 0;overflow-wrap:anywhere">'
@@ -176,9 +171,6 @@ def marked(text: str, question: str) -> str:
     return found
 
 
-# -------------------------------------------------------------------------------------- the map
-
-
 def mapped(vectors: np.ndarray) -> tuple[np.ndarray, Honesty]:
     """A map of unit vectors `[n, d]`: points float32 `[n, 2]`, and how honest it is.
 
@@ -195,10 +187,6 @@ def mapped(vectors: np.ndarray) -> tuple[np.ndarray, Honesty]:
     return points, projection.honesty(vectors[some], points[some])
 
 
-def _note(points: np.ndarray, honesty: Honesty) -> str:
-    return f"{len(points):,} entries by UMAP · {honesty}"
-
-
 def _scatter(index: Index, points: np.ndarray):
     """The map as a widget of jupyter-scatter; its `selection` stands out. Else ImportError."""
     packages = [entry.package for entry in index.entries]
@@ -212,12 +200,11 @@ def _scatter(index: Index, points: np.ndarray):
     return scatter.widget
 
 
-def picture(index: Index, found: Found, points: np.ndarray, honesty: Honesty):
+def picture(index: Index, found: Found, points: np.ndarray, note: str):
     """The map where no widget is: the figure, with a ring around each entry that was found."""
     packages = [entry.package for entry in index.entries]
     title = finding(index, found)
-    note = f"rings: what was found · {_note(points, honesty)}"
-    fig = figures.draw_map(points, packages, note=note)
+    fig = figures.draw_map(points, packages, note=f"rings: what was found · {note}")
     plots.entitle(fig, title)
     (ax,) = fig.axes
     for dots in ax.collections:
