@@ -51,14 +51,6 @@ def test_the_topics_are_those_of_the_readme_and_none_is_about_software(groups):
     assert not asked & software
 
 
-def test_questions_and_passages_look_like_sentences(groups):
-    for group in groups:
-        assert group.question[0].isupper() and group.question[-1] == "?", group.question
-        for text in (group.right, *group.wrong):
-            assert text[0].isupper() and text[-1] in ".?", text
-            assert 1 <= len(re.findall(r"[.?!](?= [A-Z]|$)", text)) <= 3, text
-
-
 def test_every_wrong_passage_is_near_its_question(groups):
     """It shares a content word, or how one begins, with the question or the right passage."""
     for group in groups:

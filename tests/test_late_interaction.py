@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from course_utils import embed
-from course_utils.errors import BadInput
 from tools.training.cross_encoder import late_interaction
 
 TEXTS = ["A swift sleeps in the air.", "", "Bread needs an hour in a hot oven, and then it cools."]
@@ -43,33 +42,9 @@ def test_the_scores_are_those_of_the_pairs_one_by_one():
     assert late_interaction.score(question, []).shape == (0,)
 
 
-def test_a_text_that_holds_the_question_as_it_stands_is_not_beaten():
-    question = "bread needs an hour"
-    assert late_interaction.score(question, [question])[0] == pytest.approx(1, abs=1e-5)
-
-
-def test_texts_are_cut_where_they_should_be():
-    (vectors,) = late_interaction.token_vectors(["word " * 40], max_tokens=10)
-    assert vectors.shape == (10, 384)
-
-
 def test_bfloat16_is_close_and_not_the_same():
     full, short = (
         late_interaction.token_vectors(TEXTS, precision=precision)[2]
         for precision in ("float32", "bfloat16")
     )
     assert 0.99 < (full * short).sum(axis=1).min() and not np.array_equal(full, short)
-
-
-@pytest.mark.parametrize(
-    "question, text", [((2, 3), (2, 4)), ((3,), (2, 3)), ((2, 3), (3,))], ids=str
-)
-def test_vectors_that_do_not_fit_are_refused(question, text):
-    with pytest.raises(BadInput, match="of one d"):
-        late_interaction.interaction(np.zeros(question), np.zeros(text))
-
-
-@pytest.mark.parametrize("texts", ["one text", [None]])
-def test_what_is_no_list_of_texts_is_refused(texts):
-    with pytest.raises(BadInput):
-        late_interaction.token_vectors(texts)
