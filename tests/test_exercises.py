@@ -4,7 +4,6 @@ A new exercise needs its wrong answers in WRONG below; everything else is found 
 """
 
 import re
-import symtable
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 from torch.nn.functional import cross_entropy
 
 from course_utils import claims, exercises
@@ -26,6 +25,7 @@ from course_utils.exercises import lesson3, lesson4, registry
 from tests import test_exercises_deeper as deeper
 from tests import test_exercises_lesson5 as lesson5
 from tests.helpers import ROOT
+from tests.needed import needed, python
 
 # ------------------------------------------------------------------------------ in the lessons
 
@@ -77,36 +77,13 @@ EXERCISES = list(found())
 each_exercise = pytest.mark.parametrize("each", EXERCISES, ids=str)
 
 
-def scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    yield table
-    for child in table.get_children():
-        yield from scopes(child)
-
-
-def bound_and_used(code: str) -> tuple[set[str], set[str]]:
-    """The global names that a piece of code makes, and those that it asks for."""
-    top = symtable.symtable(code, "cell", "exec")
-    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
-    used = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
-    for table in list(scopes(top))[1:]:
-        used |= {s.get_name() for s in table.get_symbols() if s.is_global()}
-    return bound, used
-
-
 def run(each: Exercise, code: str) -> None:
     """Run code as in the lesson: after the cells above it, of which only those it needs are run."""
-    bound, used = bound_and_used(code)
-    wanted, needed = used - bound, [code]
-    for cell in reversed(each.cells[: each.at]):
-        if cell.cell_type == "code":
-            source = TransformerManager().transform_cell(cell.source)
-            bound, used = bound_and_used(source)
-            if bound & wanted:
-                needed.insert(0, source)
-                wanted = (wanted | used) - bound  # what cells further up call so is another thing
+    cells = [*each.cells[: each.at], new_code_cell(code, id="answer")]
+    sources = {cell.id: python(cell) for cell in cells if cell.cell_type == "code"}
     namespace = {"__name__": "lesson"}
-    for source in needed:
-        exec(source, namespace)
+    for name in needed(cells, ["answer"]):
+        exec(sources[name], namespace)
 
 
 @pytest.fixture(autouse=True)

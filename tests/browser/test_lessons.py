@@ -13,8 +13,8 @@ from tests.browser.dialogues import DIALOGUES
 from tests.browser.explorer import explorers
 from tests.browser.lab import LabServer
 from tests.browser.lesson import LessonPage
-from tests.browser.needed import needed
 from tests.helpers import ROOT
+from tests.needed import needed
 from tools.lessons import NOTEBOOKS, notebooks
 
 LESSONS = [path.relative_to(NOTEBOOKS).as_posix() for path in notebooks()]
