@@ -1,4 +1,4 @@
-"""Comparing vectors: cosine matrices, neighbours, analogies, correlations. Taught in L2 and L3.
+"""Comparing vectors: cosine matrices, neighbours, analogies, and how a space is used.
 
 All inputs are arrays `[n, d]`; all results are float64 unless said otherwise.
 """
@@ -92,20 +92,3 @@ def alignment(first, second) -> float:
     the two of each pair are the same, to 4, opposite. Source: Wang and Isola 2020, section 4.1.1.
     """
     return float(((unit(first) - unit(second)) ** 2).sum(1).mean())
-
-
-def pearson(a, b) -> float:
-    """The correlation of two lists of n numbers: 1 on a rising line, -1 on a falling one."""
-    from scipy import stats  # here, because it takes a second to import
-
-    return float(stats.pearsonr(a, b).statistic)
-
-
-def spearman(a, b) -> float:
-    """The correlation of the ranks of two lists of n numbers; equal numbers share their mean rank.
-
-    NaN, with a warning, where all numbers of a list are equal: they have no order.
-    """
-    from scipy import stats
-
-    return float(stats.spearmanr(a, b).statistic)

@@ -166,23 +166,3 @@ def test_alignment_by_hand():
     near(similarity.alignment([[1, 0], [0, 3]], [[2, 0], [0, 5]]), 0)
     near(similarity.alignment([[1, 0]], [[-9, 0]]), 4)
     near(similarity.alignment([[1, 0], [1, 0]], [[0, 2], [1, 0]]), 1)  # 2 and 0
-
-
-# ------------------------------------------------------------------------------- correlations
-
-
-@pytest.mark.parametrize(
-    "a, b, r, rho",
-    [
-        ([1, 2, 3], [10, 20, 30], 1, 1),
-        ([1, 2, 3], [3, 2, 1], -1, -1),
-        ([1, 2, 3], [1, 3, 2], 0.5, 0.5),
-        ([0, 1, 2, 3], [0, 1, 8, 27], 44 / sqrt(5 * 470), 1),  # a curve, but a rising one
-        ([1, 2, 2, 3], [1, 2, 3, 4], 3 / sqrt(2 * 5), 4.5 / sqrt(4.5 * 5)),  # ranks 1, 2½, 2½, 4
-        ([1, -1, 1, -1], [1, 1, -1, -1], 0, 0),
-    ],
-)
-def test_correlations_by_hand(a, b, r, rho):
-    near(similarity.pearson(a, b), r)
-    near(similarity.spearman(a, b), rho)
-    near(similarity.pearson(b, a), r)

@@ -155,7 +155,7 @@ def draw_map(points, groups, *, note="", labels=None):
     """
     panels = panels_of(points)
     names = pd.Series(list(groups))
-    fig = figure(SEVERAL if len(panels) > 1 else ONE, 5.3)
+    fig = figure(SEVERAL if len(panels) > 1 else ONE, 5.3 if len(panels) < 3 else 4.2)
     row = axes(fig, 1, len(panels), squeeze=False)[0]
     for ax, (panel, places) in zip(row, panels.items(), strict=True):
         for number, group in enumerate(names.unique()):
