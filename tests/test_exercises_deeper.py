@@ -31,6 +31,16 @@ def restored(typical, codes):
     return typical[np.arange(len(typical)), codes].reshape(len(codes), -1)
 
 
+def distances(vectors):
+    """The squared distance of each row from each: `[n, d]` to `[n, n]`."""
+    return ((vectors[:, None] - vectors) ** 2).sum(axis=2)
+
+
+def couples(vectors):
+    """The squared distance of each two different rows, once."""
+    return distances(vectors)[np.triu_indices(len(vectors), 1)]
+
+
 COUNT = np.arange(1, 5)
 
 
@@ -79,6 +89,29 @@ WRONG = {
         (lambda c: ((c + 1) / c.sum()).log(), "add the ones to the sum, too"),
         (lambda c: ((c + 2) / (c + 1).sum()).log(), "your shares sum to"),
         (lambda c: ((c + 1) / (c + 1).sum()).log().mean(), "expected, not ()"),
+    ],
+    "L3.A max sim": [
+        (lambda q, t: None, "returns None"),
+        (lambda q, t: (q @ t.T).max(1), "one number was expected, not shape [2]"),
+        (lambda q, t: (q @ t.T).max(1).sum(), "the sum of the best cosines"),
+        (lambda q, t: (q @ t.T).max(0).mean(), "each token of the *text* looked"),
+        (lambda q, t: (q @ t.T).mean(), "the mean of the whole map"),
+        (lambda q, t: (q @ t.T).max(), "the best of all"),
+        (lambda q, t: (q @ t.T).min(1).mean(), "What is their mean?"),
+        (lambda q, t: (q @ t).max(1).mean(), "your answer raises ValueError"),
+    ],
+    "L3.B uniformity": [
+        (lambda v: None, "returns None"),
+        (lambda v: np.log(np.exp(-2 * distances(v)).mean(1)), "one number was expected"),
+        (lambda v: np.log(np.exp(-2 * distances(v)).mean()), "are no couple"),
+        (lambda v: np.exp(-2 * couples(v)).mean(), "the logarithm of the mean is missing"),
+        (lambda v: np.log(np.exp(-2 * couples(v))).mean(), "first the mean, then its logarithm"),
+        (lambda v: np.log(np.exp(-2 * couples(v) ** 0.5).mean()), "has to be squared"),
+        (lambda v: np.log(np.exp(-couples(v)).mean()), "the factor 2"),
+        (lambda v: np.log(np.exp(-2 * couples(v)).sum()), "the sum over the couples"),
+        (lambda v: np.log(np.exp(2 * couples(v)).mean()), "vectors far apart should count little"),
+        (lambda v: -np.log(np.exp(-2 * couples(v)).mean()), "lower is more even"),
+        (lambda v: np.log10(np.exp(-2 * couples(v)).mean()), "in the upper half of a circle"),
     ],
     "L5.A coverage": [
         (lambda s, r: None, "4 numbers were expected, not an array of shape ()"),
@@ -173,6 +206,10 @@ RIGHT = {
         lambda token, fate, mask, other: [*[mask] * 8, other, token][int(10 * fate)]
     ],
     "L2.B log shares": [lambda c: (c + 1.0).log().log_softmax(0)],
+    "L3.A max sim": [lambda q, t: np.mean([max(row) for row in q @ t.T])],
+    "L3.B uniformity": [
+        lambda v: np.log((np.exp(-2 * distances(v)).sum() - len(v)) / (len(v) * (len(v) - 1)))
+    ],
     "L5.A coverage": [lambda s, r: [*map(sum, firsts(r[(-s).argsort()]))] / COUNT],
     "L5.B missing words": [
         lambda a, b: {word for word in long_words(a) if word not in long_words(b)}

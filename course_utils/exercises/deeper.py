@@ -108,6 +108,54 @@ def _log_shares(answer) -> str | None:
     return verdict(answer(counts.clone()), right, wrong, otherwise, asked)
 
 
+def max_sim(question, text):
+    """The mean, over the rows of a question `[Q, d]`, of the best cosine with one of `[T, d]`."""
+    return (question @ text.T).max(axis=1).mean()
+
+
+@exercise("L3.A max sim", solution=max_sim)
+def _max_sim(answer) -> str | None:
+    question = np.array([[1.0, 0.0], [0.6, 0.8]])
+    text = np.array([[0.0, 1.0], [0.8, 0.6], [-1.0, 0.0]])
+    cosines = question @ text.T
+    best = cosines.max(axis=1)
+    wrong = [
+        (best.sum(), "that is the sum of the best cosines; take their mean."),
+        (cosines.max(axis=0).mean(), "there each token of the *text* looked for its best match."),
+        (cosines.mean(), "that is the mean of the whole map. First take the best of each row."),
+        (cosines.max(), "that is the best of all. Each token of the question has its own."),
+    ]
+    otherwise = "the best cosines here are 0.80 and 0.96. What is their mean?"
+    return verdict(answer(question.copy(), text.copy()), best.mean(), wrong, otherwise)
+
+
+def uniformity(vectors):
+    """log of the mean of exp(-2 d²) over all couples of different rows of `[n, d]`, length 1."""
+    squared = 2 - 2 * vectors @ vectors.T
+    couples = np.triu_indices(len(vectors), 1)
+    return np.log(np.exp(-2 * squared[couples]).mean())
+
+
+@exercise("L3.B uniformity", solution=uniformity)
+def _uniformity(answer) -> str | None:
+    vectors = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [-0.8, 0.6]])
+    squared_all = 2 - 2 * vectors @ vectors.T
+    squared = squared_all[np.triu_indices(4, 1)]
+    right = uniformity(vectors)
+    wrong = [
+        (np.log(np.exp(-2 * squared_all).mean()), "a vector and itself are no couple."),
+        (np.exp(right), "the logarithm of the mean is missing."),
+        ((-2 * squared).mean(), "first the mean, then its logarithm."),
+        (np.log(np.exp(-2 * squared**0.5).mean()), "the distance has to be squared."),
+        (np.log(np.exp(-squared).mean()), "the factor 2 before the squared distance is missing."),
+        (np.log(np.exp(-2 * squared).sum()), "that is the sum over the couples; take the mean."),
+        (np.log(np.exp(2 * squared).mean()), "the sign: vectors far apart should count little."),
+        (-right, "the sign: lower is more even."),
+    ]
+    otherwise = f"for four vectors in the upper half of a circle it is {right:.2f}."
+    return verdict(answer(vectors.copy()), right, wrong, otherwise)
+
+
 def precision_by_coverage(support, right):
     """Entry k - 1: the share of right ones among the k with the most support: `[n]` each."""
     order = np.argsort(-support)
