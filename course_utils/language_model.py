@@ -58,9 +58,13 @@ def copy() -> Path:
         paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, "PYTHONPATH": paths}
         run = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if run.returncode == 1:
+            raise CourseError(run.stderr.strip().splitlines()[-1])
         if run.returncode:
-            ended = "It was ended from outside, mostly for want of memory. Close other notebooks."
-            raise CourseError(run.stderr.strip() or ended)
+            raise CourseError(
+                "Making the copy of the language model was ended from outside, mostly for want of "
+                "memory. Close other notebooks."
+            )
     return copy_folder()
 
 
@@ -158,6 +162,7 @@ def _tokenizer(told: dict):
 
 
 if __name__ == "__main__":
+    os.environ["TQDM_DISABLE"] = "1"
     try:
         if not is_whole(copy_folder()):
             make(copy_folder())

@@ -137,6 +137,20 @@ def test_a_full_disk_is_named_and_nothing_is_left_behind(small, monkeypatch):
     assert left(small) == set()
 
 
+@pytest.mark.parametrize(
+    "status, said, message",
+    [
+        (1, "50%|####\rTraceback\nThe copy cannot be written.", "^The copy cannot be written.$"),
+        (-9, "50%|####", "ended from outside, mostly for want of memory"),
+    ],
+)
+def test_a_process_that_fails_says_why(small, monkeypatch, status, said, message):
+    ended = types.SimpleNamespace(returncode=status, stderr=said)
+    monkeypatch.setattr(language_model.subprocess, "run", lambda *_, **__: ended)
+    with pytest.raises(CourseError, match=message):
+        language_model.copy()
+
+
 def test_two_processes_may_make_it_at_once(small, monkeypatch):
     convert = language_model._convert
     folder = language_model.copy_folder()

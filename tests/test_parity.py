@@ -110,10 +110,6 @@ def test_the_order_of_a_batch_does_not_matter(texts, ours):
     near(encoded([texts[row] for row in order], normalize=False), ours[order], atol=1e-5)
 
 
-def test_the_size_of_a_batch_does_not_matter(texts, ours):
-    near(encoded(texts[200:], normalize=False, batch_tokens=100), ours[200:], atol=1e-5)
-
-
 def test_token_states_alone_and_in_a_padded_batch_are_the_same():
     some = ["The seal swam.", "One palm.", "Every organ in the church needs a musician."]
     for causal in (False, True):
