@@ -10,16 +10,13 @@ from course_utils.explorers.loss_explorer import loss_machine
 from course_utils.explorers.map_explorer import touch_map
 from course_utils.explorers.search_explorer import search_desk
 from course_utils.explorers.sentence_explorer import sentences_to_vectors
-from course_utils.explorers.word_explorer import view_word_in_context, word_in_context
-from course_utils.explorers.word_pair import WordInContext
+from course_utils.explorers.word_explorer import word_in_context
 
 __all__ = [
-    "WordInContext",
     "loss_machine",
     "search_desk",
     "sentences_to_vectors",
     "touch_map",
     "train_the_heads",
-    "view_word_in_context",
     "word_in_context",
 ]

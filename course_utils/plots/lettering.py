@@ -11,7 +11,6 @@ from matplotlib.textpath import text_to_path
 from course_utils.plots.style import STYLE
 
 CUT = "…"
-BEFORE = 24  # characters that an excerpt shows before its word, about
 
 
 def drawable(text: str) -> str:
@@ -54,41 +53,6 @@ def wrapped(text: str, room: float, size: float, weight: str = "normal") -> str:
         else:
             lines[-1] += f" {word}"
     return "\n".join(lines)
-
-
-def excerpt(text: str, place: tuple[int, int], room: float, size: float) -> str:
-    """The text in at most two lines of `room` points; of a long one, the part around a word.
-
-    `place` is the `(start, end)` of the word, which is cut only where it alone is too wide.
-    """
-    text = drawable(text)
-    start, end = place
-    first, second = _line(text, room, size)
-    _, rest = _line(second, room, size)
-    if rest and end > len(text) - len(rest) - len(CUT):
-        begin = text.find(" ", max(0, start - BEFORE), start) + 1 or start
-        first, second = _line(f"{CUT}\u00a0{text[begin:]}", room, size)  # never "…" alone in a line
-    return f"{first}\n{shorten(second, room, size)}" if second else first
-
-
-def _line(text: str, room: float, size: float) -> tuple[str, str]:
-    """What stands on the first line of the text, and the rest."""
-    fits = _fitting(text, room, size)
-    if fits < len(text):
-        fits = text.rfind(" ", 1, fits + 1) if " " in text[1 : fits + 1] else fits
-    return text[:fits], text[fits:].lstrip()
-
-
-def _fitting(text: str, room: float, size: float, weight: str = "normal") -> int:
-    """How many of the first characters fit into `room` points; at least one."""
-    low, high = 1, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if width(text[:middle], size, weight) <= room:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 @functools.cache

@@ -31,10 +31,9 @@ def word_in_context(explorer: Explorer) -> None:
 
     explorer.tab_to("head")
     explorer.choose("ArrowDown")
-    explorer.changed(barn)
     explorer.reads("layer 6, head 1")
     explorer.choose("ArrowUp")
-    explorer.shows(barn)
+    explorer.reads("layer 6, mean of all heads")
 
     explorer.tab_to(first, backwards=True)
     explorer.retype("")
