@@ -64,14 +64,14 @@ def verdict(given, right, wrong=(), otherwise="", asked="", tolerance=1e-4) -> s
         return f"{asked} was expected, not {shape}."
     if given is None:
         return NOTHING
-    if np.ndim(right) == 0 and isinstance(given, bool | str):
+    given = given.detach() if hasattr(given, "detach") else given
+    if np.ndim(right) == 0 and np.asarray(given).dtype.kind not in "iuf":
         return f"a number was expected, not {type(given).__name__}."
     if np.ndim(right) and not isinstance(given, type(right)):
         return f"the type {type(right).__name__} was expected, not {type(given).__name__}."
     if np.shape(given) != np.shape(right):
         shapes = [f"shape {list(np.shape(each))}" for each in (right, given)]
         return f"{shapes[0] if np.ndim(right) else 'one number'} was expected, not {shapes[1]}."
-    given = given.detach() if hasattr(given, "detach") else given
     for value, reason in [(right, None), *wrong]:
         if value(given) if callable(value) else same(given, value, tolerance):
             return reason
