@@ -43,7 +43,7 @@ def check(_options: argparse.Namespace) -> int:
     """Print the whole report; 1 where something is left to do."""
     todo: list[str] = []
     lines = []
-    for part in (_system, _device, _packages, _weights, _models, _cache):
+    for part in (_system, _packages, _weights, _models, _cache):
         rows = []
         try:
             for row in part(todo):
@@ -69,9 +69,7 @@ def _system(_todo: list[str]) -> Rows:
     yield "virtual environment", "yes" if sys.prefix != sys.base_prefix else "no"
     yield "platform", platform.platform()
 
-
-def _device(_todo: list[str]) -> Rows:
-    import torch
+    import torch  # not above: it may be what is broken
 
     from course_utils import embed
 
@@ -106,8 +104,7 @@ def _weights(todo: list[str]) -> Rows:
 def _models(_todo: list[str]) -> Rows:
     yield models.SWITCH, models.switch()
     for row in models.table():
-        yield row["role"], f"embedded: {row['embedded']}"
-        yield "", f"hub: {row['hub']}"
+        yield row["role"], f"{row['embedded']}; from the hub: {row['hub']}"
 
 
 def _cache(_todo: list[str]) -> Rows:
