@@ -198,24 +198,14 @@ def has_short_cells(notebook: NotebookNode) -> Iterator[str]:
 
 
 def uses_public_names(notebook: NotebookNode) -> Iterator[str]:
-    """Only what course_utils offers to everyone."""
-    bound = {"course_utils"}
+    """Only what packages offer to everyone."""
     for cell in code_cells(notebook):
         for node in ast.walk(parsed(cell)):
-            private = []
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course_utils"):
-                private = [*node.module.split("."), *(alias.name for alias in node.names)]
-                bound |= {alias.asname or alias.name for alias in node.names}
-            elif isinstance(node, ast.Import):
-                ours = [alias for alias in node.names if alias.name.startswith("course_utils")]
-                private = [part for alias in ours for part in alias.name.split(".")]
-                bound |= {alias.asname for alias in ours if alias.asname}
-            elif isinstance(node, ast.Attribute):
-                root = node
-                while isinstance(root, ast.Attribute):
-                    root = root.value
-                private = [node.attr] if getattr(root, "id", None) in bound else []
-            for name in private:
+            names = [node.attr] if isinstance(node, ast.Attribute) else []
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [part for alias in node.names for part in alias.name.split(".")]
+                names += (getattr(node, "module", None) or "").split(".")
+            for name in names:
                 if name.startswith("_") and not name.startswith("__"):
                     yield f"{named(cell)} uses the private name {name}"
 
