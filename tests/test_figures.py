@@ -60,12 +60,6 @@ def two_maps(**options):
     plots.scatter_map(points, groups, note=note, **FEW, **options)
 
 
-def circles():
-    angles = np.linspace(0, 2 * np.pi, 30)
-    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    plots.scatter_map({"before": circle, "after": circle[[3] * 30]}, ["a", "b"] * 15, **FEW)
-
-
 def rows_of_words():
     long = "as many words as a training may find, and they do not fit into one line of the page"
     rows = {"before": ["gelu, ascii, nan", long], "after": ["imshow, subplot", long]}
@@ -96,7 +90,6 @@ MAKE = {
     "heads and layers": table_of_layers,
     "maps": two_maps,
     "map with labels": lambda: two_maps(labels=[WORDS[row % 5] for row in range(150)]),
-    "circles": circles,
     "bars": bars,
     "bars of two": lambda: bars(["the algebra", "the third word alone"], chance=0.1),
     "line": lambda: lines(chance=0.47),
@@ -117,11 +110,12 @@ def shown(monkeypatch):
 
 
 @pytest.mark.parametrize("make", MAKE.values(), ids=MAKE.keys())
-def test_every_figure_can_be_read(make, shown):
+def test_every_figure_can_be_read(make, shown, caplog):
     """Nothing overlaps or is cut off, the title is whole, and text on white has contrast."""
     make()
     (fig,) = shown
     assert faults(fig) == []
+    assert not caplog.records  # what matplotlib logs would stand in the lesson
     assert LONG in [text.replace("\n", " ") for text in texts(fig)]
     cells = {text for ax in fig.axes if ax.images for text in ax.texts}
     on_white = [text for text, _ in drawn(fig) if text not in cells]
@@ -211,12 +205,6 @@ def test_a_map_draws_every_point_in_its_groups_colour_and_marker(shown):
         assert to_hex(dots.get_facecolor()[0]).upper() == plots.colour(index).upper()
         markers.add(dots.get_paths()[0].vertices.tobytes())
     assert len(markers) == 12
-
-
-def test_a_circle_is_round_and_stays_where_it_is(shown):
-    circles()
-    for ax in shown[0].axes:
-        assert ax.get_aspect() == 1 and ax.get_xlim()[0] <= -1 and ax.get_ylim()[1] >= 1
 
 
 def test_each_system_has_its_dot_its_whisker_and_its_number_in_its_row(shown):

@@ -155,7 +155,7 @@ def draw_map(points, groups, *, note="", labels=None):
     """
     panels = panels_of(points)
     names = pd.Series(list(groups))
-    fig = figure(SEVERAL if len(panels) > 1 else ONE, 5.3 if len(panels) < 3 else 4.2)
+    fig = figure(SEVERAL if len(panels) > 1 else ONE, 5.3)
     row = axes(fig, 1, len(panels), squeeze=False)[0]
     for ax, (panel, places) in zip(row, panels.items(), strict=True):
         for number, group in enumerate(names.unique()):
@@ -165,9 +165,6 @@ def draw_map(points, groups, *, note="", labels=None):
             ax.scatter(*dots, label=group, **look)
         said = str(note.get(panel, "") if isinstance(note, Mapping) else note)
         ax.set(xticks=[], yticks=[])
-        if np.allclose(np.linalg.norm(places, axis=1), 1):  # a circle, and it must look like one
-            ax.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15))
-            ax.set_aspect("equal", adjustable="datalim")
         ax.set_xlabel(said.replace(" · ", "\n"), fontsize=9.5, color=PALETTE["grey"])
         ax.spines[:].set(visible=True, color=PALETTE["pale"])
         ax.set_title(panel, fontsize=11, weight="normal")
