@@ -35,7 +35,8 @@ def test_wordpiece_by_hand_is_the_tokenizer_on_the_documentation(by_hand):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\x00a\u200bb\ufeff", "naïve Ünïcode", "a\u00a0b\tc\r\nd", "東京 2024年", "x" * 101]
+    "text",
+    ["", "\x00a\u200bb\ufeff", "naïve Ünïcode", "a\u00a0b\tc\r\nd", "東京 2024年", "x" * 101],
 )
 def test_wordpiece_by_hand_is_the_tokenizer_on_odd_texts(by_hand, text):
     words = by_hand["split_words"](text)
