@@ -38,8 +38,10 @@ def shorten(text: str, room: float, size: float, weight: str = "normal") -> str:
     text = drawable(text)
     if width(text, size, weight) <= room:
         return text
-    fits = _fitting(text, room - width(CUT, size, weight), size, weight)
-    return text[:fits].rstrip() + CUT
+    room -= width(CUT, size, weight)
+    while len(text) > 1 and width(text, size, weight) > room:
+        text = text[:-1]
+    return text.rstrip() + CUT
 
 
 def wrapped(text: str, room: float, size: float, weight: str = "normal") -> str:
