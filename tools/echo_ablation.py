@@ -21,7 +21,7 @@ import torch
 from course_utils import cross_encoder, data, dual_encoder, embed
 from course_utils.cross_encoder import CrossEncoder
 from course_utils.data import FactGroup
-from course_utils.evaluate import paired_difference, wilson_interval
+from course_utils.evaluate import paired_difference
 from tools import records
 from tools.training import cross_encoder as recipe
 from tools.training.cross_encoder import Group, Settings, comparison
@@ -49,15 +49,21 @@ def held_out_groups() -> dict[str, list[FactGroup]]:
     return {"known": data.fact_groups(facts), "new": data.fact_groups(facts, new)}
 
 
-def firsts(scorer: Scorer, groups: list[FactGroup]) -> dict[str, np.ndarray]:
-    """Whether the answer is first, float `[groups]`: among no questions, and with two of them."""
-    found = {"answers only": [], "questions among them": []}
-    for group in groups:
-        scores = scorer(group.question, [group.answer, *(each.text for each in group.negatives)])
-        asks = np.array([False, *(each.hardness in QUESTIONS for each in group.negatives)])
-        found["answers only"].append(float(scores[0] > scores[1:][~asks[1:]].max()))
-        found["questions among them"].append(float(scores[0] > scores[1:].max()))
-    return {name: np.array(values) for name, values in found.items()}
+def firsts_of(scorer: Scorer, groups: dict[str, list[FactGroup]]) -> dict:
+    """Whether the answer is first, float `[groups]` by wordings and candidates."""
+    found = {}
+    for wordings, some in groups.items():
+        alone, among = [], []
+        for group in some:
+            scores = scorer(
+                group.question, [group.answer, *(each.text for each in group.negatives)]
+            )
+            asks = np.array([each.hardness in QUESTIONS for each in group.negatives])
+            alone.append(float(scores[0] > scores[1:][~asks].max()))
+            among.append(float(scores[0] > scores[1:].max()))
+        found[wordings, "answers only"] = np.array(alone)
+        found[wordings, "questions among them"] = np.array(among)
+    return found
 
 
 def joint(without: tuple[str, ...], seed: int, steps: int) -> Scorer:
@@ -94,19 +100,14 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     groups = held_out_groups()
-    encoder = {name: firsts(comparison.zero_shot, some) for name, some in groups.items()}
-    rows = [*figures("bi-encoder, untrained", None, encoder, {})]
+    rows = [*figures("bi-encoder, untrained", None, firsts_of(comparison.zero_shot, groups))]
     for arm, without in ARMS.items():
         for seed in range(options.seeds):
-            others = {"untrained bi-encoder": encoder}
-            for name, scorer in (
-                (f"bi-encoder, trained {arm}", heads(bool(without), seed)),
-                (f"cross-encoder, trained {arm}", joint(without, seed, options.steps)),
-            ):
-                found = {wordings: firsts(scorer, some) for wordings, some in groups.items()}
-                rows += figures(name, seed, found, others)
-                others["bi-encoder, trained the same"] = found
-                print(*rows[-4:], sep="\n", flush=True)
+            apart = firsts_of(heads(bool(without), seed), groups)
+            together = firsts_of(joint(without, seed, options.steps), groups)
+            rows += figures(f"bi-encoder, trained {arm}", seed, apart)
+            rows += figures(f"cross-encoder, trained {arm}", seed, together, over=apart)
+            print(*rows[-8:], sep="\n", flush=True)
     record = {
         "command": f"python -m tools.echo_ablation --steps {options.steps} --seeds {options.seeds}",
         "date": datetime.date.today().isoformat(),
@@ -118,23 +119,16 @@ def main() -> None:
     records.write(record, options.out)
 
 
-def figures(system: str, seed: int | None, found: dict, others: dict) -> Iterator[dict]:
-    """The share of groups whose answer is first, its interval, and how far it is ahead, paired."""
-    for wordings, by_candidates in found.items():
-        for candidates, values in by_candidates.items():
-            ahead = {}
-            for name, other in others.items():
-                gain = paired_difference(values, other[wordings][candidates], resamples=1)
-                ahead[name] = [round(end, 4) for end in (gain.mean, gain.low, gain.high)]
-            yield {
-                "system": system,
-                "seed": seed,
-                "wordings": wordings,
-                "candidates": candidates,
-                "answer first": round(float(values.mean()), 4),
-                "interval": [round(end, 4) for end in wilson_interval(values.sum(), len(values))],
-                "ahead of": ahead,
-            }
+def figures(system: str, seed: int | None, found: dict, over: dict | None = None) -> Iterator[dict]:
+    """How often the answer is first; and how far that is ahead of another system, paired."""
+    for (wordings, candidates), values in found.items():
+        row = {"system": system, "seed": seed, "wordings": wordings, "candidates": candidates}
+        row["first"] = round(float(values.mean()), 4)
+        if over is not None:
+            gain = paired_difference(values, over[wordings, candidates], resamples=1)
+            for name in ("mean", "low", "high"):
+                row["gain" if name == "mean" else name] = round(getattr(gain, name), 4)
+        yield row
 
 
 if __name__ == "__main__":
