@@ -188,7 +188,7 @@ def picture(sentences: Sequence[str], cosines: np.ndarray) -> Figure:
     """The cosines as a heatmap, each row with its sentence."""
     one, other = pair = _pairs(cosines)[0]
     title = f"Sentences {one + 1} and {other + 1} are nearest: cosine {cosines[pair]:z.2f}"
-    fig = plots.figure(8.0, max(2.3, 0.9 + 0.38 * len(sentences)))
+    fig = plots.figure(6.6, max(2.3, 0.9 + 0.38 * len(sentences)))
     plots.entitle(fig, title)
     columns = [f"{number}" for number in range(1, len(sentences) + 1)]
     rows = [f"{lettering.shorten(each, 230, 10)}  {row}" for row, each in enumerate(sentences, 1)]
