@@ -171,5 +171,5 @@ def stored_run(name: str) -> dict:
         known = ", ".join(sorted(file.stem for file in RUNS.glob("*.json"))) or "none"
         raise CourseError(
             f"The stored run {name!r} cannot be read ({error}). There are: {known}. "
-            "`make adapters`, `make retrieval` and `make bench` make them again."
+            "`make adapters`, `make echo-ablation`, `make retrieval`, `make bench` make them again."
         ) from error
