@@ -11,35 +11,22 @@ import argparse
 import datetime
 from collections.abc import Iterator
 from functools import partial
-from itertools import count
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import torch
 
-from course_utils import cross_encoder, data, dual_encoder, embed
+from course_utils import cross_encoder, data, dual_encoder
 from course_utils.cross_encoder import CrossEncoder
 from course_utils.data import FactGroup
 from course_utils.evaluate import paired_difference
 from tools import records
 from tools.training import cross_encoder as recipe
-from tools.training.cross_encoder import Group, Settings, comparison
+from tools.training.cross_encoder import Settings, comparison
 from tools.training.cross_encoder.figures import Scorer
 
 QUESTIONS = ("echo", "rewording")  # negatives that are questions themselves
 ARMS = {"with questions": (), "without questions": QUESTIONS}  # among the negatives
-
-
-def training_groups(without: tuple[str, ...], negatives: int, seed: int) -> Iterator[Group]:
-    """Groups of the training facts without end, each with some of the negatives that are left."""
-    facts = data.split_facts(data.facts()).train
-    for epoch in count():
-        random = Random(f"{seed} {epoch}")
-        groups = data.fact_groups(facts, seed=random.randrange(2**32))
-        for group in random.sample(groups, len(groups)):
-            texts = [each.text for each in group.negatives if each.hardness not in without]
-            yield Group(group.question, group.answer, tuple(random.sample(texts, negatives)))
 
 
 def held_out_groups() -> dict[str, list[FactGroup]]:
@@ -69,27 +56,23 @@ def firsts_of(scorer: Scorer, groups: dict[str, list[FactGroup]]) -> dict:
 def joint(without: tuple[str, ...], seed: int, steps: int) -> Scorer:
     """A cross-encoder, trained without these kinds of negatives."""
     model, settings = CrossEncoder(seed=seed), Settings(steps=steps, seed=seed)
-    for _ in recipe.steps(model, training_groups(without, settings.negatives, seed), settings):
+    facts = data.split_facts(data.facts()).train
+    groups = recipe.fact_groups(facts, settings.negatives, seed, without)
+    for _ in recipe.steps(model, groups, settings):
         pass
     return partial(cross_encoder.score, model=model, precision="bfloat16")
 
 
-def heads(without: bool, seed: int) -> Scorer:
-    """Two heads on the frozen encoder, trained as in L4, without the echo term or with it."""
-    facts = data.fact_questions(seed=seed)
-    facts = facts[facts.side == "train"]
-    asked, told = (torch.from_numpy(embed.encode(facts[side])) for side in ("question", "answer"))
-    trained = dual_encoder.Heads()
-    settings = dual_encoder.Settings(echo=0.0 if without else 1.0, seed=seed)
-    for _ in dual_encoder.steps(trained, asked, told, settings, wordings=2):
-        pass
-
-    @torch.no_grad()
-    def scores(question: str, texts: list[str]) -> np.ndarray:
-        vectors = torch.from_numpy(embed.encode([question, *texts]))
-        return (trained.answers(vectors[1:]) @ trained.questions(vectors[:1]).T)[:, 0].numpy()
-
-    return scores
+def heads(echo: float, seed: int) -> Scorer:
+    """Two heads on the frozen encoder, trained as in L4, with this weight of the echo term."""
+    facts = data.fact_questions(seed=seed).query("side == 'train'")
+    asked = torch.from_numpy(dual_encoder.embed_questions(facts.question))
+    told = torch.from_numpy(dual_encoder.embed_answers(facts.answer))
+    trained, settings = dual_encoder.Heads(), dual_encoder.Settings(echo=echo, seed=seed)
+    dual_encoder.train(trained, asked, told, settings, wordings=2)
+    return lambda question, texts: (
+        trained.encode_answers(texts) @ trained.encode_questions(question)
+    )
 
 
 def main() -> None:
@@ -103,7 +86,7 @@ def main() -> None:
     rows = [*figures("bi-encoder, untrained", None, firsts_of(comparison.zero_shot, groups))]
     for arm, without in ARMS.items():
         for seed in range(options.seeds):
-            apart = firsts_of(heads(bool(without), seed), groups)
+            apart = firsts_of(heads(0.0 if without else 1.0, seed), groups)
             together = firsts_of(joint(without, seed, options.steps), groups)
             rows += figures(f"bi-encoder, trained {arm}", seed, apart)
             rows += figures(f"cross-encoder, trained {arm}", seed, together, over=apart)
@@ -126,8 +109,8 @@ def figures(system: str, seed: int | None, found: dict, over: dict | None = None
         row["first"] = round(float(values.mean()), 4)
         if over is not None:
             gain = paired_difference(values, over[wordings, candidates], resamples=1)
-            for name in ("mean", "low", "high"):
-                row["gain" if name == "mean" else name] = round(getattr(gain, name), 4)
+            ends = {"gain": gain.mean, "low": gain.low, "high": gain.high}
+            row |= {name: round(value, 4) for name, value in ends.items()}
         yield row
 
 

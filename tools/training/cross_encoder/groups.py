@@ -74,15 +74,18 @@ def documentation_groups(
         yield Group(pair.question, pair.answer, tuple(pairs[row].answer for row in chosen))
 
 
-def fact_groups(facts: Sequence[Fact], negatives: int = 3, seed: int = 0) -> Iterator[Group]:
+def fact_groups(
+    facts: Sequence[Fact], negatives: int = 3, seed: int = 0, without: Sequence[str] = ()
+) -> Iterator[Group]:
     """Which sentence answers a question about a fact? Each epoch words all facts anew.
 
-    The wrong texts are some of those that `data.fact_groups` gives: all, where they are fewer.
+    The wrong texts are some of those that `data.fact_groups` gives: all, where they are fewer, and
+    none of the kinds `without`.
     """
     for epoch in count():
         random = Random(f"{seed} {epoch}")
         for group in _shuffled(data.fact_groups(facts, seed=random.randrange(2**32)), random):
-            texts = [negative.text for negative in group.negatives]
+            texts = [each.text for each in group.negatives if each.hardness not in without]
             chosen = random.sample(texts, min(negatives, len(texts)))
             yield Group(group.question, group.answer, tuple(chosen))
 
